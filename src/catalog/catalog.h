@@ -68,13 +68,16 @@ public:
     struct LayerChange {
         std::vector<model::Image> put_images;
         std::vector<model::ImageId> remove_images;
-        model::ActiveLayers active;                     ///< only the targets that change
+        model::ActiveLayers active;                     ///< only the targets that change; image 0: no layer any more
         std::vector<model::ImageId> add_left_behind;
         std::optional<std::string> definition_xml;
         std::optional<std::optional<model::GuestProcess>> process;
         std::optional<std::optional<SnapshotName>> current;
     };
     virtual Result<void> change_layers(const Uuid& uuid, const LayerChange& change) = 0;
+    /// put_domain() and change_layers() in one transaction.
+    virtual Result<void> define_domain(const DomainName& name, const Uuid& uuid, const std::string& definition_xml,
+                                       const LayerChange& change) = 0;
 
     // snapshots
     virtual Result<model::SnapshotTree> snapshots(const Uuid& domain) = 0;
@@ -89,6 +92,8 @@ public:
                                                  const std::string& plan_text, UnixMicros now) = 0;
     virtual Result<void> mark_step(std::int64_t operation, std::size_t step, StepState state,
                                    const std::string& outcome) = 0;
+    /// Several marks in one transaction: a step that is done and the next one that is intended cost one sync.
+    virtual Result<void> mark_steps(std::int64_t operation, const std::vector<JournalEntry::Mark>& marks) = 0;
     /// Ends an operation: it is no longer open.
     virtual Result<void> end_operation(std::int64_t operation, const std::string& outcome, UnixMicros now) = 0;
     virtual Result<std::vector<JournalEntry>> open_operations(const std::optional<Uuid>& domain) = 0;

@@ -42,6 +42,9 @@ public:
 /// open for recover(); the error then says so.
 std::unique_ptr<Runner> make_executor(EngineParts parts);
 
+/// Applies nothing: for --dry-run, where the plan itself is the answer.
+std::unique_ptr<Runner> make_explainer();
+
 /// Settles every open operation of a domain: finishes or undoes it. Idempotent; may itself be interrupted anywhere.
 /// An operation that cannot be settled now stays in the journal and its error is returned.
 Result<std::vector<Recovered>> recover(EngineParts parts, const Uuid& domain, const RunMode& mode);

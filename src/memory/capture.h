@@ -23,6 +23,9 @@ struct CaptureOptions {
     std::string path;                    ///< final name; written as path + ".part" until sealed
     MemoryCompression compression = MemoryCompression::lz4;
     std::uint64_t expected_bytes = 0;    ///< for progress; 0: taken from the stream's own block list
+    /// The guest runs with `-machine suppress-vmdesc=on`: its stream ends without the description by which a cut one
+    /// is recognised, and the end mark has to do.
+    bool description_optional = false;
 };
 
 struct CaptureTotals {
@@ -39,7 +42,8 @@ public:
     virtual ~StreamCapture() = default;  ///< not finished: closes the stream, removes the temporary file
     /// True once the first section after the RAM set-up section has begun: write tracking is armed by then.
     virtual bool wait_armed(std::chrono::milliseconds limit) = 0;
-    /// End of stream seen, and whether it was whole. Does not wait.
+    /// True once the end of the stream has been seen and the stream was whole. Stays false after an error, which
+    /// finish() returns. Does not wait.
     [[nodiscard]] virtual bool ended() const = 0;
     [[nodiscard]] virtual std::uint64_t received_bytes() const = 0;
     /// Waits for the end of the stream, writes index and footer, syncs, renames, syncs the folder.

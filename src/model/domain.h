@@ -3,6 +3,7 @@
 // (https://libvirt.org/formatdomain.html), which is also the rule for what each means.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,8 @@
 #include <vector>
 
 #include <stasis/types.h>
+
+#include "base/result.h"
 
 namespace stasis::model {
 
@@ -155,10 +158,10 @@ struct Clock {
     bool operator==(const Clock&) const = default;
 };
 
-/// An element that is read and written back unchanged because it does not change what the guest sees.
+/// An element or attribute that is read and written back unchanged because it does not change what the guest sees.
 struct KeptElement {
-    std::string parent;   ///< path of the parent element: "/domain" or "/domain/devices"
-    std::string xml;      ///< the element, serialised
+    std::string parent;   ///< path of the parent: "/domain", "/domain/devices/disk[2]" (the second disk)
+    std::string xml;      ///< the element, serialised on one line; or "@name=value" for an attribute
     bool operator==(const KeptElement&) const = default;
 };
 
@@ -173,6 +176,7 @@ struct Domain {
     Os os;
     std::vector<std::pair<std::string, std::string>> features;  ///< element name, state ("", "on", "off")
     Clock clock;
+    std::optional<bool> suspend_to_mem, suspend_to_disk;  ///< <pm>: ACPI S3 and S4; none: as the machine does it
     std::string emulator;          ///< empty: the distribution's
     std::string on_poweroff, on_reboot, on_crash;
     std::vector<Disk> disks;

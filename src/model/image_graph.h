@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "model/domain.h"
 
 namespace stasis::model {

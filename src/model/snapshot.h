@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <stasis/snapshot.h>
 
+#include "base/result.h"
 #include "model/image_graph.h"
 
 namespace stasis::model {
@@ -64,7 +66,8 @@ public:
     [[nodiscard]] Result<void> check() const;  ///< corrupt, naming the broken invariant
 
 private:
-    std::vector<Snapshot> snapshots_;
+    std::vector<Snapshot> snapshots_;  // sorted by name
+    std::map<SnapshotName, std::vector<SnapshotName>> children_;
     std::optional<SnapshotName> current_;
 };
 

@@ -15,6 +15,8 @@
 
 namespace stasis::plan {
 
+using ImageFactsByPath = std::map<std::string, model::ImageFacts>;
+
 /// What Stasis keeps of a domain, and what is true of it now.
 struct DomainFacts {
     model::Domain definition;
@@ -29,9 +31,10 @@ struct DomainFacts {
     model::ActiveLayers active;
     std::vector<model::ImageId> left_behind;
     std::string nvram;                       ///< path of the variable store; empty: none
+    bool nvram_exists = false;
     /// By path, for every image that the operation may touch; absent: the file could not be read, see unreadable.
-    std::map<std::string, model::ImageFacts> image_facts;
-    std::map<std::string, Error> unreadable;
+    ImageFactsByPath image_facts;
+    std::map<std::string, Error> unreadable; ///< also memory images and other files that the operation needs
     model::MemoryAbility memory_ability;      ///< of the running guest
     std::uint64_t free_bytes = 0;            ///< in the folder that the operation writes to
 };
@@ -43,7 +46,7 @@ struct Settings {
     /// Time an internal snapshot of one disk holds the guest: fixed part, and part per GiB allocated in the image.
     /// Measured, see docs/adr.
     std::int64_t internal_pause_base_us = 5'000;
-    std::int64_t internal_pause_us_per_gib = 20'000;
+    std::int64_t internal_pause_us_per_gib = 2'000;
     MemoryCompression compression = MemoryCompression::lz4;
     UnixMicros now;
 };

@@ -11,9 +11,9 @@
 
 namespace stasis::plan {
 
-/// Adds a domain (definition complete: uuid, machine, MACs). `existing`: names and uuids known already.
-Result<Plan> plan_define(const model::Domain& definition, const std::string& definition_xml,
-                         const std::optional<DomainFacts>& same_name_or_uuid);
+/// Adds or redefines a domain (definition complete: uuid, machine, MACs). `existing`: what is kept under the same
+/// name or uuid. A disk whose source is the active layer or the defined source of the existing domain keeps its layers.
+Result<Plan> plan_define(model::Domain definition, const std::optional<DomainFacts>& existing, const ImageFactsByPath& images);
 Result<Plan> plan_undefine(const DomainFacts& facts);
 Result<Plan> plan_start(const DomainFacts& facts, bool paused);
 Result<Plan> plan_shutdown(const DomainFacts& facts);
@@ -23,7 +23,9 @@ Result<Plan> plan_resume(const DomainFacts& facts);
 
 Result<Plan> plan_snapshot_create(const DomainFacts& facts, const SnapshotCreateOptions& request, const Settings& settings);
 Result<Plan> plan_snapshot_revert(const DomainFacts& facts, const SnapshotRevertOptions& request, const Settings& settings);
-Result<Plan> plan_snapshot_delete(const DomainFacts& facts, const SnapshotDeleteOptions& request, const Settings& settings);
+/// Several plans to run one after the other: the deletion itself, then one fold a disk whose layers nobody needs any
+/// more. A fold that fails leaves a deeper chain and nothing else; later deletes fold it.
+Result<std::vector<Plan>> plan_snapshot_delete(const DomainFacts& facts, const SnapshotDeleteOptions& request, const Settings& settings);
 
 /// The chains of all disks with a medium, active layer first, as a launch needs them.
 Result<std::vector<model::AttachedDisk>> attached_disks(const model::Domain& definition, const model::ImageGraph& images,

@@ -102,7 +102,14 @@ struct DeleteInternal {
 };
 
 // ---- the catalog: each is one transaction and idempotent ----
-struct RecordDomain { std::string definition_xml; bool operator==(const RecordDomain&) const = default; };
+/// The definition, the images of its disks that were read when it was planned, and which of them are active.
+/// The engine records just this; it reads no image.
+struct RecordDomain {
+    std::string definition_xml;
+    std::vector<model::Image> images;   ///< inserted or replaced by id
+    model::ActiveLayers active;         ///< disks whose active layer changes
+    bool operator==(const RecordDomain&) const = default;
+};
 struct ForgetDomain { Uuid domain; bool operator==(const ForgetDomain&) const = default; };
 /// Records the process that LaunchGuest of this plan started, or, with running=false, that there is none.
 struct RecordGuest { model::GuestRef guest; bool running = true; bool operator==(const RecordGuest&) const = default; };
@@ -123,6 +130,7 @@ struct RecordRevert {
     std::vector<model::Image> new_layers;
     model::ActiveLayers active;         ///< all disks
     std::vector<model::ImageId> left_behind;  ///< added to those kept already
+    std::string nvram;                  ///< variable store from now on; empty: none
     bool operator==(const RecordRevert&) const = default;
 };
 /// Removes snapshots, gives their children their nearest surviving ancestor, drops images, sets active layers.
@@ -131,7 +139,8 @@ struct RecordDelete {
     std::vector<SnapshotName> snapshots;
     std::vector<model::ImageId> removed_images;
     model::ActiveLayers active;         ///< disks whose active layer changes
-    std::optional<SnapshotName> current;
+    bool change_current = false;
+    std::optional<SnapshotName> current;  ///< the new current snapshot, when change_current
     bool operator==(const RecordDelete&) const = default;
 };
 
@@ -145,8 +154,9 @@ struct Plan {
     Uuid domain;
     std::string title;              ///< "take snapshot 'a' of domain 'web'": becomes Error::attempted
     std::vector<Step> steps;
-    /// Index of the first step from which the plan is finished rather than undone after an interruption; before it,
-    /// every step is undone. steps.size(): always undone.
+    /// Index of the step that commits. Until that step has taken effect (is_done) a failure or interruption undoes
+    /// everything; from then on the plan is finished. A failing commit step that is not done is thus undone too.
+    /// steps.size(): always undone.
     std::size_t commit_from = 0;
     Bytes space;                    ///< most it may take
     std::optional<std::int64_t> pause_us;  ///< expected

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""What is refused, and that a refusal changes nothing: the guest runs on, no file is left behind, and the message says
+what was wrong and what to do."""
+import shutil
+import subprocess
+
+import bare
+import lab
+
+
+class BadNames(lab.GuestTest):
+    def test_names_and_disks(self):
+        guest = lab.Guest(self.scratch).up()
+        nonce = guest.status()["nonce"]
+        guest.create("there")
+        files = lab.listing(self.scratch.folder)
+        self.assert_refused("not_found", "dominfo", "nobody", says=["nobody"])
+        self.assert_refused("not_found", "snapshot-create", "nobody", says=["nobody"])
+        self.assert_refused("not_found", "snapshot-revert", "absent", guest=guest, says=["absent"])
+        self.assert_refused("not_found", "snapshot-delete", "absent", guest=guest, says=["absent"])
+        self.assert_refused("not_found", "snapshot-info", "absent", guest=guest, says=["absent"])
+        for name in ("../evil", "a/b", "..", ".hidden", "-dash", "", " space", "x" * 129, "new\nline"):
+            self.assert_refused("invalid", "snapshot-create", f"--name={name}", guest=guest)
+        for name in ("../evil", "a/b", ".."):
+            self.assert_refused(("invalid", "not_found"), "snapshot-revert", name, guest=guest)
+            self.assert_refused(("invalid", "not_found"), "snapshot-delete", name, guest=guest)
+        self.assert_refused(("not_found", "invalid"), "snapshot-create", "--name=n", "--disk", "vdz,snapshot=external",
+                            guest=guest, says=["vdz"])
+        self.assert_refused("exists", "snapshot-create", "--name=there", guest=guest, says=["there"])
+        self.assertEqual(lab.listing(self.scratch.folder), files)
+        self.assertEqual(guest.snapshots(), ["there"])
+        self.assert_runs_on(guest, nonce)
+
+    def test_definitions(self):
+        guest = lab.Guest(self.scratch)
+        path = self.scratch.folder / "bad.xml"
+        for change, words in ((("<name>lab", "<name>../lab"), ["name"]), (("<vcpu>1", "<vcpu>0"), ["vcpu"]),
+                              (("<features>", "<flux/><features>"), ["flux"]), (("type='qcow2'", "type='vmdk'"), ["vmdk"])):
+            path.write_text(guest.xml().replace(*change, 1))
+            error = self.assert_refused(("invalid", "unsupported"), "define", path)
+            for word in words:
+                self.assertIn(word, error.message)
+        self.assertEqual(self.scratch.stasis("list")["domains"], [])
+
+
+class BadDisks(lab.GuestTest):
+    def setUp(self):
+        super().setUp()
+        self.guest = lab.Guest(self.scratch)
+        self.guest.define()
+        self.vdb = self.guest.paths["vdb"]
+        self.files = lab.listing(self.scratch.folder)
+
+    def assert_start_refused(self, kind, *says):
+        error = self.assert_refused(kind, "start", guest=self.guest, says=says)
+        self.assertEqual(self.guest.state(), "shut off")
+        return error
+
+    def test_missing(self):
+        self.vdb.rename(self.scratch.folder / "away")
+        self.assert_start_refused("not_found", str(self.vdb))
+        (self.scratch.folder / "away").rename(self.vdb)
+        self.guest.start()
+        self.assert_one_instant(self.guest.wait_counting(timeout=60))
+
+    def test_other_format_than_stated(self):
+        self.vdb.write_bytes(b"\0" * lab.MIB)
+        self.assert_start_refused(("invalid", "corrupt"), str(self.vdb))
+
+    def test_locked_by_another_process(self):
+        holder = bare.Bare(self.scratch, "holder", [(self.vdb, "qcow2")])
+        holder.ask("status")
+        self.assert_start_refused(("busy", "failed"), "lock")
+        self.assertEqual(holder.ask("status")["errors"], 0)
+        holder.close()
+        self.guest.start()
+        self.assert_one_instant(self.guest.wait_counting(timeout=60))
+
+    def test_emulator_that_dies_at_start(self):
+        self.guest.qemu_args = ["-device", "no-such-device"]
+        self.guest.stasis("undefine")
+        self.guest.define()
+        self.assert_start_refused("failed", "no-such-device")
+        self.assertEqual(lab.listing(self.scratch.folder), self.files)
+
+    def test_format_changes_under_a_snapshot(self):
+        """A disk made another thing by hand between snapshot and revert: refused, the running guest untouched."""
+        self.guest.start()
+        nonce = self.guest.wait_counting(timeout=60)["nonce"]
+        created = self.guest.create("s", "--external")
+        frozen = self.vdb
+        saved = self.scratch.folder / "saved"
+        shutil.copy(frozen, saved)
+        frozen.write_bytes(b"\0" * lab.MIB)
+        self.assert_refused(("invalid", "corrupt", "unsupported"), "snapshot-revert", "s", guest=self.guest)
+        shutil.copy(saved, frozen)
+        self.assertEqual(self.guest.state(), "running")
+        self.assertTrue(created["disks"])
+        self.assert_runs_on(self.guest, nonce)
+
+
+class FullFileSystem(lab.GuestTest):
+    """A small file system of its own holds the snapshots."""
+
+    def setUp(self):
+        super().setUp()
+        self.small = self.scratch.folder / "small"
+        self.small.mkdir()
+        image = lab.make_image(self.scratch.folder / "small.img", "48M", "raw")
+        subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
+        mounted = subprocess.run(["mount", "-o", "loop", str(image), str(self.small)], capture_output=True, text=True)
+        if mounted.returncode != 0:
+            self.skipTest(f"no file system can be mounted here: {mounted.stderr.strip()}")
+        self.addCleanup(lambda: subprocess.run(["umount", "-l", str(self.small)], check=False))
+        self.guest = lab.Guest(self.scratch, boot="lab.fill=100")
+        self.guest.up()
+        self.nonce = self.guest.status()["nonce"]
+
+    def test_no_room(self):
+        subprocess.run(["fallocate", "-l", "40M", str(self.small / "ballast")], check=True)
+        files = lab.listing(self.small)
+        error = self.assert_refused("no_space", "snapshot-create", self.small / "s", guest=self.guest)
+        self.assertIn(str(self.small), error.message)
+        self.assertEqual(lab.listing(self.small), files, "files were left behind")
+        self.assertEqual(self.guest.snapshots(), [])
+        self.assert_runs_on(self.guest, self.nonce)
+
+    def test_full_while_memory_streams_out(self):
+        """The 100 MiB that the witness filled cannot be compressed: they do not fit."""
+        files = lab.listing(self.small)
+        self.assert_refused("no_space", "snapshot-create", "--name=s", "--memspec", self.small / "s.save", guest=self.guest)
+        self.assertEqual(lab.listing(self.small), files, "files were left behind")
+        self.assertEqual(self.guest.snapshots(), [])
+        self.assert_runs_on(self.guest, self.nonce)
+        self.guest.create("after")
+        self.assert_runs_on(self.guest, self.nonce)
+
+
+if __name__ == "__main__":
+    lab.main()
