@@ -66,11 +66,11 @@ Result<std::vector<DomainRecord>> SqliteCatalog::domains() {
 }
 
 Result<DomainRecord> SqliteCatalog::domain(const std::string& name_or_uuid) {
-    // A name wins over a uuid: a domain may be called like another one's uuid, and its name is what its owner types.
+    // A uuid wins over a name: a domain that is called like the uuid of another must not be able to stand in for it.
     const auto uuid = Uuid::parse(name_or_uuid);
     const std::string uuid_text = uuid ? uuid->str() : std::string();
     STASIS_TRY(Transaction view, Transaction::read(*database_));
-    STASIS_TRY(Statement row, database_->prepare(std::string(kSelect) + " WHERE d.name = ?1 OR d.uuid = ?2 ORDER BY d.name <> ?1",
+    STASIS_TRY(Statement row, database_->prepare(std::string(kSelect) + " WHERE d.name = ?1 OR d.uuid = ?2 ORDER BY d.uuid <> ?2",
                                                  {name_or_uuid, uuid_text}));
     STASIS_TRY(const bool found, row.next());
     if (!found) return no_domain(name_or_uuid);

@@ -66,8 +66,8 @@ const ProgressView::Activity& ProgressView::activity_of(const Progress& state, T
 }
 
 void ProgressView::progress(const Progress& state) {
-    const bool on_terminal = environment_.err_is_terminal && !reporter_.json() && !reporter_.quiet();
-    if (!on_terminal && !reporter_.json()) return;
+    const bool on_terminal = environment_.err_is_terminal && !reporter_.json();
+    if (reporter_.quiet() || (!on_terminal && !reporter_.json())) return;
     const auto now = environment_.now();
     const Activity& activity = activity_of(state, now);
     const auto interval = on_terminal ? kRedrawEvery : kStatusLineEvery;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include <stasis/snapshot.h>
 
@@ -27,6 +28,9 @@ struct DiskCapture {
     std::string internal_name;   ///< internal
     bool operator==(const DiskCapture&) const = default;
 };
+
+/// What a memory image is called behind its path until it is sealed; a tool that died may have left one.
+inline constexpr std::string_view kMemoryPartSuffix = ".part";
 
 struct MemoryCapture {
     std::string path;            ///< written under a temporary name beside it until finish()

@@ -2,6 +2,8 @@
 // only; values.
 #pragma once
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "model/xml/domain_xml.h"

@@ -157,8 +157,7 @@ TEST_F(SnapshotCreate, RefusesWhatCannotBe) {
     take("a", DiskMode::external);
     EXPECT_EQ(kind_of(create({.name = snap("a")})), ErrorKind::exists);
     EXPECT_EQ(kind_of(create({.disks = {{.target = disk("vdz")}}})), ErrorKind::not_found);
-    EXPECT_EQ(kind_of(create({.disks = {{.target = disk("vda"), .mode = DiskMode::no}, {.target = disk("vdb"), .mode = DiskMode::no}},
-                              .disk_only = true}) ), ErrorKind::invalid);
+    EXPECT_EQ(kind_of(create({.disk_only = true, .all_disks = DiskMode::no})), ErrorKind::invalid);
     facts.free_bytes = 1000;
     EXPECT_EQ(kind_of(create({.name = snap("b")})), ErrorKind::no_space);
 }

@@ -145,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(
                              base.frozen = model::Fingerprint{1, 2, 3};
                              w.facts.images.put(base);
                          }}),
-    [](const auto& info) { return info.param.name; });
+    [](const testing::TestParamInfo<Risk>& each) { return each.param.name; });
 
 TEST_F(SnapshotRevert, ATitleIsNoChangeOfTheGuest) {
     run();

@@ -2,6 +2,7 @@
 // every body passes tests/conformance. Called from one thread.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,11 @@ public:
     /// runs (or is paused). Already active: fine. On error or cancel the chain is as it was.
     virtual Result<void> merge_down(const model::GuestRef& guest, const DiskTarget& target, model::ImageId top,
                                     model::ImageId base, ProgressSink* progress, const CancelToken* cancel) = 0;
+    /// What the next merge_down() is to call once `base` has become active, before the guest can write to it: the
+    /// driver holds the vCPUs over the switch until the call returns. The engine makes the switch durable in it, so that
+    /// a crash right after it cannot fold a stale layer over newer data. Empty: nothing. A driver without a running
+    /// guest to protect may leave this out.
+    virtual void on_switch(std::function<Result<void>()> call) { (void)call; }
     /// Deletes an internal snapshot from the active layer of a disk. Not there: fine.
     virtual Result<void> delete_internal(const model::GuestRef& guest, const DiskTarget& target, model::ImageId image,
                                          const std::string& name) = 0;
