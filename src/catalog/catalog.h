@@ -73,6 +73,7 @@ public:
         std::optional<std::string> definition_xml;
         std::optional<std::optional<model::GuestProcess>> process;
         std::optional<std::optional<SnapshotName>> current;
+        std::optional<std::string> nvram;
     };
     virtual Result<void> change_layers(const Uuid& uuid, const LayerChange& change) = 0;
     /// put_domain() and change_layers() in one transaction.

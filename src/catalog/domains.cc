@@ -135,10 +135,9 @@ Result<std::uint32_t> SqliteCatalog::claim_generation(const Uuid& uuid) {
 }
 
 Result<void> SqliteCatalog::set_nvram(const Uuid& uuid, const std::string& path) {
-    STASIS_TRY(Transaction transaction, Transaction::write(*database_));
-    STASIS_TRY(const std::int64_t row, domain_row(uuid));
-    STASIS_CHECK(database_->run("UPDATE domains SET nvram = ? WHERE id = ?", {path, row}));
-    return transaction.commit();
+    LayerChange change;
+    change.nvram = path;
+    return change_layers(uuid, change);
 }
 
 }  // namespace stasis::catalog

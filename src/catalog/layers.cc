@@ -90,6 +90,7 @@ Result<void> SqliteCatalog::apply_change(std::int64_t row, const LayerChange& ch
     if (change.definition_xml)
         STASIS_CHECK(database_->run("UPDATE domains SET definition_xml = ? WHERE id = ?", {*change.definition_xml, row}));
     if (change.process) STASIS_CHECK(put_process(row, *change.process));
+    if (change.nvram) STASIS_CHECK(database_->run("UPDATE domains SET nvram = ? WHERE id = ?", {*change.nvram, row}));
     if (change.current) STASIS_CHECK(put_current(row, *change.current));
     return {};
 }

@@ -1,5 +1,7 @@
 #include "cli/context.h"
 
+#include <nlohmann/json.hpp>
+
 #include "cli/outcome.h"
 #include "cli/progress.h"
 
@@ -38,7 +40,7 @@ void Context::report(const std::string& domain, const PlanReport& plan, const Ou
     if (reporter_.json()) {
         Json summary{{"message_type", "summary"}, {"operation", command_}, {"dry_run", globals_.dry_run}};
         summary["domain"] = domain.empty() ? Json(nullptr) : Json(domain);
-        summary.update(outcome.fields);
+        summary.update(outcome.fields());
         summary["plan"] = json_of(plan);
         reporter_.json_line(summary);
         return;
@@ -49,7 +51,7 @@ void Context::report(const std::string& domain, const PlanReport& plan, const Ou
     }
     reporter_.steps(plan);
     for (const auto& note : plan.notes) reporter_.note(note);
-    for (const auto& line : outcome.lines) reporter_.say(line);
+    for (const auto& line : outcome.lines()) reporter_.say(line);
 }
 
 }  // namespace stasis::cli

@@ -14,7 +14,7 @@
 
 namespace stasis::cli {
 
-struct Outcome;  ///< outcome.h: what a changing command tells of its result
+class Outcome;  ///< outcome.h: what a changing command tells of its result
 
 class Context {
 public:

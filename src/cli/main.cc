@@ -2,6 +2,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
@@ -76,5 +77,5 @@ int main(int count, char** words) {
         .cancel = token,
         .library = {.open = Host::open, .apply_snapshot_config = apply_snapshot_config},
     };
-    return cli::run({words + 1, words + count}, environment);
+    return cli::run({words + std::min(count, 1), words + count}, environment);
 }

@@ -1,5 +1,6 @@
 // Finds the command, parses its line with CLI11, runs it, and turns what comes of it into an exit code.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -36,7 +37,14 @@ struct Line {
     std::vector<std::string> rest;
 };
 
-Result<void> parse(CLI::App& app, std::vector<std::string> words, const std::string& help) {
+// An error in the line must come in the form it asks for too, although the line could not be parsed.
+bool wants_json(const std::vector<std::string>& words) {
+    const auto end = std::find(words.begin(), words.end(), "--");
+    return std::find(words.begin(), end, "--json") != end;
+}
+
+Result<void> parse(CLI::App& app, std::vector<std::string> words, Globals& globals, const std::string& help) {
+    const bool json = wants_json(words);
     std::reverse(words.begin(), words.end());  // as CLI11 wants them
     try {
         app.parse(words);
@@ -44,6 +52,7 @@ Result<void> parse(CLI::App& app, std::vector<std::string> words, const std::str
         return {};
     } catch (const std::exception& error) {  // CLI::ParseError, or what a conversion threw
         std::string why = error.what();
+        globals.json = globals.json || json;
         while (!why.empty() && (why.back() == '\n' || why.back() == '.')) why.pop_back();
         return refuse(ErrorKind::invalid, "", "", why, fmt::format("see '{}'", help));
     }
@@ -60,9 +69,10 @@ Result<Line> split_line(const std::vector<std::string>& words, Globals& globals)
     declare_globals(options, globals, true);
     options.flag("-h,--help", line.help, "");
     options.flag("-v,--version", line.version, "");
-    if (auto parsed = parse(app, words, "stasis --help"); !parsed) return std::unexpected(std::move(parsed).error());
+    if (auto parsed = parse(app, words, globals, "stasis --help"); !parsed) return std::unexpected(std::move(parsed).error());
     line.rest = app.remaining();
     if (line.rest.empty()) return line;
+    if (find_command(line.rest[0]) == nullptr) globals.json = globals.json || wants_json(line.rest);
     if (line.rest[0].starts_with('-'))
         return refuse(ErrorKind::invalid, "", "", fmt::format("unknown option '{}'", line.rest[0]), "see 'stasis --help'");
     line.command = line.rest[0];
@@ -82,10 +92,14 @@ Result<int> run_command(const Line& line, Globals& globals, Environment& environ
     if (command == nullptr) return unknown(line.command);
     if (globals.dry_run && !command->changes)
         return refuse(ErrorKind::invalid, "", "", fmt::format("{} takes no --dry-run: it changes nothing", command->name));
+    if (line.help) {
+        environment.out << help_of(*command);
+        return kExitOk;
+    }
     Parser parser(*command, globals);
-    if (auto parsed = parse(parser.app, line.rest, fmt::format("stasis help {}", command->name)); !parsed)
+    if (auto parsed = parse(parser.app, line.rest, globals, fmt::format("stasis help {}", command->name)); !parsed)
         return std::unexpected(std::move(parsed).error());
-    if (line.help || parser.app.get_help_ptr()->count() > 0) {
+    if (parser.app.get_help_ptr()->count() > 0) {
         environment.out << help_of(*command);
         return kExitOk;
     }
@@ -110,12 +124,6 @@ Result<int> run_line(const std::vector<std::string>& words, Globals& globals, En
     return code;
 }
 
-// An error in the line itself must come in the right form too, although the line could not be parsed.
-bool wants_json(const std::vector<std::string>& words) {
-    const auto end = std::find(words.begin(), words.end(), "--");
-    return std::find(words.begin(), end, "--json") != end;
-}
-
 }  // namespace
 
 std::string help_of(const Command& command) {
@@ -136,7 +144,6 @@ std::vector<std::string> option_names_of(const Command& command) {
 
 int run(const std::vector<std::string>& arguments, Environment& environment) {
     Globals globals;
-    globals.json = wants_json(arguments);
     Reporter reporter(environment, globals);
     auto code = run_line(arguments, globals, environment, reporter);
     if (code) return *code;

@@ -22,6 +22,7 @@ struct StepContext {
     std::unique_ptr<port::CaptureSession> session;       ///< between CaptureInstant and CompleteMemory
     std::function<Result<void>(const StepNote&)> keep;   ///< makes a note of the step that runs durable, at once
     bool again = false;                                  ///< an earlier run may have begun this step
+    bool recovering = false;                             ///< the plan is from the journal: its guests may have ended since
 
     [[nodiscard]] port::Ports& ports() const { return parts.ports; }
     void note(const std::string& text) const {
@@ -41,6 +42,7 @@ Result<StepNote> before(StepContext&, const plan::ApplyInternal&);
 Result<StepNote> before(StepContext&, const plan::CaptureInstant&);
 Result<StepNote> before(StepContext&, const plan::PauseGuest&);
 Result<StepNote> before(StepContext&, const plan::ResumeGuest&);
+Result<StepNote> before(StepContext&, const plan::MergeDown&);
 Result<StepNote> before(StepContext&, const plan::RecordDomain&);
 template <class S>
 Result<StepNote> before(StepContext&, const S&) { return StepNote{}; }
@@ -77,10 +79,6 @@ Result<void> apply(StepContext&, const plan::RecordDelete&, StepNote&);
 template <class S>
 concept Final = OneOf<S, plan::RemoveFile, plan::RemoveFolder, plan::KillGuest, plan::MergeDown, plan::DeleteInternal,
                       plan::ForgetDomain, plan::RecordSnapshot, plan::RecordRevert, plan::RecordDelete>;
-/// Final steps that have done nothing at all when they return an error (a transaction, a job) unless is_done().
-template <class S>
-concept AllOrNothing = OneOf<S, plan::MergeDown, plan::DeleteInternal, plan::ForgetDomain, plan::RecordSnapshot,
-                             plan::RecordRevert, plan::RecordDelete>;
 Result<void> undo(StepContext&, const plan::MakeFolder&, const StepNote&);
 Result<void> undo(StepContext&, const plan::CopyFile&, const StepNote&);
 Result<void> undo(StepContext&, const plan::CreateOverlay&, const StepNote&);
@@ -93,28 +91,36 @@ Result<void> undo(StepContext&, const plan::PauseGuest&, const StepNote&);
 Result<void> undo(StepContext&, const plan::ResumeGuest&, const StepNote&);
 Result<void> undo(StepContext&, const plan::ParkGuest&, const StepNote&);
 Result<void> undo(StepContext&, const plan::LaunchGuest&, const StepNote&);
+Result<void> undo(StepContext&, const plan::MergeDown&, const StepNote&);
 Result<void> undo(StepContext&, const plan::RecordDomain&, const StepNote&);
 Result<void> undo(StepContext&, const plan::RecordGuest&, const StepNote&);
-/// Nothing to undo: a request, or something that ends with the guest that LaunchGuest's undo kills.
+/// Nothing to undo: gone for good, a request, or something that ends with the guest that LaunchGuest's undo kills.
 template <class S>
-    requires(Final<S> || OneOf<S, plan::LoadMemory, plan::RequestShutdown>)
+    requires((Final<S> && !OneOf<S, plan::MergeDown>) || OneOf<S, plan::LoadMemory, plan::RequestShutdown>)
 Result<void> undo(StepContext&, const S&, const StepNote&) { return {}; }
 
-// ---- is_done(): asked of a step that was intended by an earlier run; false: apply it again ----
-Result<bool> is_done(StepContext&, const plan::CreateOverlay&, const StepNote&);
-Result<bool> is_done(StepContext&, const plan::CreateInternal&, const StepNote&);
-Result<bool> is_done(StepContext&, const plan::CaptureInstant&, const StepNote&);
-Result<bool> is_done(StepContext&, const plan::CompleteMemory&, const StepNote&);
+// ---- is_done(): whether a step has taken effect. Asked of a plan's commit step when it failed or was interrupted,
+// to choose between finishing and undoing; what cannot commit a plan says no ----
+Result<bool> is_done(StepContext&, const plan::PauseGuest&, const StepNote&);
+Result<bool> is_done(StepContext&, const plan::ResumeGuest&, const StepNote&);
 Result<bool> is_done(StepContext&, const plan::RequestShutdown&, const StepNote&);
+Result<bool> is_done(StepContext&, const plan::KillGuest&, const StepNote&);
 Result<bool> is_done(StepContext&, const plan::MergeDown&, const StepNote&);
+Result<bool> is_done(StepContext&, const plan::RecordDomain&, const StepNote&);
 Result<bool> is_done(StepContext&, const plan::ForgetDomain&, const StepNote&);
+Result<bool> is_done(StepContext&, const plan::RecordGuest&, const StepNote&);
 Result<bool> is_done(StepContext&, const plan::RecordSnapshot&, const StepNote&);
 Result<bool> is_done(StepContext&, const plan::RecordRevert&, const StepNote&);
 Result<bool> is_done(StepContext&, const plan::RecordDelete&, const StepNote&);
+/// Unknown, and safe to call not done: applying it again, or undoing it, is right either way.
 template <class S>
 Result<bool> is_done(StepContext&, const S&, const StepNote&) { return false; }
 
 // ---- helpers shared by the families ----
+/// The note of a step that finds the guest running, or not.
+Result<StepNote> note_running(StepContext& context, const model::GuestRef& guest);
+/// Lets the guest run if it is there; one that died meanwhile can neither run nor stand still.
+Result<void> run_again(StepContext& context, const model::GuestRef& guest);
 /// Whether the process still exists, running or not.
 Result<bool> guest_alive(StepContext& context, const model::GuestRef& guest);
 /// exists, when something is at `path` already.

@@ -123,14 +123,6 @@ Result<void> undo(StepContext& context, const plan::CaptureInstant& step, const 
     return {};
 }
 
-Result<bool> is_done(StepContext& context, const plan::CaptureInstant& step, const StepNote&) {
-    STASIS_TRY(const bool alive, guest_alive(context, step.guest));
-    if (!alive) return false;
-    STASIS_TRY(const std::vector<model::DiskCapture> switched, switched_disks(context, step));
-    const auto external = std::ranges::count(step.disks, DiskMode::external, &model::DiskCapture::mode);
-    return external > 0 && std::ssize(switched) == external;
-}
-
 Result<void> apply(StepContext& context, const plan::CompleteMemory& step, StepNote& note) {
     if (context.session) return finish_capture(context, note);
     STASIS_TRY(const bool sealed, context.ports().files.exists(step.path));
@@ -141,10 +133,6 @@ Result<void> apply(StepContext& context, const plan::CompleteMemory& step, StepN
 Result<void> undo(StepContext& context, const plan::CompleteMemory& step, const StepNote&) {
     context.session.reset();
     return remove_memory(context, step.path);
-}
-
-Result<bool> is_done(StepContext& context, const plan::CompleteMemory& step, const StepNote&) {
-    return context.ports().files.exists(step.path);
 }
 
 }  // namespace stasis::engine

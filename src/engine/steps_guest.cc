@@ -4,6 +4,26 @@
 namespace stasis::engine {
 namespace {
 
+Result<void> stand_still(StepContext& context, const model::GuestRef& guest) {
+    STASIS_TRY(const bool alive, guest_alive(context, guest));
+    return alive ? context.ports().lifecycle.pause(guest) : Result<void>{};
+}
+
+/// While recovering, a guest that ended since the interruption needs nothing more: what a step wanted of it is moot.
+Result<bool> ended_since(StepContext& context, const model::GuestRef& guest) {
+    if (!context.recovering) return false;
+    STASIS_TRY(const bool alive, guest_alive(context, guest));
+    if (!alive) context.note("the guest ended meanwhile; start it again or revert once more");
+    return !alive;
+}
+
+Result<bool> in_state(StepContext& context, const model::GuestRef& guest, DomainState state) {
+    STASIS_TRY(const model::GuestStatus status, context.ports().lifecycle.status(guest));
+    return status.state == state;
+}
+
+}  // namespace
+
 Result<StepNote> note_running(StepContext& context, const model::GuestRef& guest) {
     STASIS_TRY(const model::GuestStatus status, context.ports().lifecycle.status(guest));
     StepNote note;
@@ -11,20 +31,12 @@ Result<StepNote> note_running(StepContext& context, const model::GuestRef& guest
     return note;
 }
 
-/// A guest that died meanwhile can neither run nor stand still; undoing goes on without it.
 Result<void> run_again(StepContext& context, const model::GuestRef& guest) {
     STASIS_TRY(const bool alive, guest_alive(context, guest));
     if (!alive) return {};
     STASIS_CHECK(context.ports().lifecycle.resume(guest));
     return {};
 }
-
-Result<void> stand_still(StepContext& context, const model::GuestRef& guest) {
-    STASIS_TRY(const bool alive, guest_alive(context, guest));
-    return alive ? context.ports().lifecycle.pause(guest) : Result<void>{};
-}
-
-}  // namespace
 
 Result<bool> guest_alive(StepContext& context, const model::GuestRef& guest) {
     STASIS_TRY(const model::GuestStatus status, context.ports().lifecycle.status(guest));
@@ -34,7 +46,13 @@ Result<bool> guest_alive(StepContext& context, const model::GuestRef& guest) {
 Result<StepNote> before(StepContext& context, const plan::PauseGuest& step) { return note_running(context, step.guest); }
 
 Result<void> apply(StepContext& context, const plan::PauseGuest& step, StepNote&) {
+    STASIS_TRY(const bool moot, ended_since(context, step.guest));
+    if (moot) return {};
     return context.ports().lifecycle.pause(step.guest);
+}
+
+Result<bool> is_done(StepContext& context, const plan::PauseGuest& step, const StepNote&) {
+    return in_state(context, step.guest, DomainState::paused);
 }
 
 Result<void> undo(StepContext& context, const plan::PauseGuest& step, const StepNote& note) {
@@ -44,8 +62,14 @@ Result<void> undo(StepContext& context, const plan::PauseGuest& step, const Step
 Result<StepNote> before(StepContext& context, const plan::ResumeGuest& step) { return note_running(context, step.guest); }
 
 Result<void> apply(StepContext& context, const plan::ResumeGuest& step, StepNote& note) {
+    STASIS_TRY(const bool moot, ended_since(context, step.guest));
+    if (moot) return {};
     STASIS_TRY(note.resumed_at, context.ports().lifecycle.resume(step.guest));
     return {};
+}
+
+Result<bool> is_done(StepContext& context, const plan::ResumeGuest& step, const StepNote&) {
+    return in_state(context, step.guest, DomainState::running);
 }
 
 Result<void> undo(StepContext& context, const plan::ResumeGuest& step, const StepNote& note) {
@@ -82,16 +106,21 @@ Result<void> apply(StepContext& context, const plan::LoadMemory& step, StepNote&
 }
 
 Result<void> apply(StepContext& context, const plan::RequestShutdown& step, StepNote&) {
+    STASIS_TRY(const bool moot, ended_since(context, step.guest));
+    if (moot) return {};
     return context.ports().lifecycle.request_shutdown(step.guest);
 }
 
 Result<bool> is_done(StepContext& context, const plan::RequestShutdown& step, const StepNote&) {
-    STASIS_TRY(const bool alive, guest_alive(context, step.guest));
-    return !alive;
+    return in_state(context, step.guest, DomainState::shut_off);
 }
 
 Result<void> apply(StepContext& context, const plan::KillGuest& step, StepNote&) {
     return context.ports().lifecycle.kill(step.guest);
+}
+
+Result<bool> is_done(StepContext& context, const plan::KillGuest& step, const StepNote&) {
+    return in_state(context, step.guest, DomainState::shut_off);
 }
 
 }  // namespace stasis::engine

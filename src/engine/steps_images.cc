@@ -36,26 +36,21 @@ Result<void> undo(StepContext& context, const plan::CreateOverlay& step, const S
     return context.ports().files.remove_file(step.path);
 }
 
-Result<bool> is_done(StepContext& context, const plan::CreateOverlay& step, const StepNote&) {
-    const auto facts = context.ports().volume.inspect(step.path, model::ImageFormat::qcow2);
-    return facts && facts->backing_path == step.backing_path && facts->virtual_bytes == step.virtual_bytes;
-}
-
 Result<StepNote> before(StepContext& context, const plan::CreateInternal& step) {
     STASIS_CHECK(refuse_internal(context, step.path, step.name));
     return StepNote{};
 }
 
 Result<void> apply(StepContext& context, const plan::CreateInternal& step, StepNote&) {
+    if (context.again) {
+        STASIS_TRY(const bool there, holds_internal(context, step.path, step.name));
+        if (there) return {};
+    }
     return context.ports().volume.create_internal(step.path, step.name);
 }
 
 Result<void> undo(StepContext& context, const plan::CreateInternal& step, const StepNote&) {
     return context.ports().volume.delete_internal(step.path, step.name);
-}
-
-Result<bool> is_done(StepContext& context, const plan::CreateInternal& step, const StepNote&) {
-    return holds_internal(context, step.path, step.name);
 }
 
 Result<StepNote> before(StepContext& context, const plan::ApplyInternal& step) {
@@ -94,15 +89,34 @@ Result<void> merge_online(StepContext& context, const plan::MergeDown& step, Ste
     return merged;
 }
 
-}  // namespace
+/// A tool that died while the driver held the vCPUs over the switch has left the guest standing.
+Result<void> release(StepContext& context, const plan::MergeDown& step, const StepNote& note) {
+    if (!context.recovering || !step.guest || !note.was_running) return {};
+    return run_again(context, *step.guest);
+}
 
-Result<void> apply(StepContext& context, const plan::MergeDown& step, StepNote& note) {
+Result<void> merge(StepContext& context, const plan::MergeDown& step, StepNote& note) {
     if (step.chain.size() < 2 || note.switched) return {};
     if (step.guest) {
         STASIS_TRY(const bool alive, guest_alive(context, *step.guest));
         if (alive) return merge_online(context, step, note);
     }
     return context.ports().volume.merge_down(step.chain, context.progress, context.cancel);
+}
+
+}  // namespace
+
+Result<StepNote> before(StepContext& context, const plan::MergeDown& step) {
+    return step.guest ? note_running(context, *step.guest) : StepNote{};
+}
+
+Result<void> apply(StepContext& context, const plan::MergeDown& step, StepNote& note) {
+    STASIS_CHECK(merge(context, step, note));
+    return release(context, step, note);
+}
+
+Result<void> undo(StepContext& context, const plan::MergeDown& step, const StepNote& note) {
+    return release(context, step, note);
 }
 
 Result<bool> is_done(StepContext& context, const plan::MergeDown& step, const StepNote& note) {

@@ -32,14 +32,14 @@ void read_images(World& world, plan::DomainFacts& facts) {
 Result<void> read_guest(World& world, const catalog::DomainRecord& record, plan::DomainFacts& facts) {
     facts.machine = facts.definition.os.machine;
     if (!record.process) {
-        facts.hypervisor_version = world.hypervisor_version(facts.definition.emulator);
+        facts.hypervisor_version = world.hypervisor_version(facts.definition.emulator, facts.definition.os.arch);
         return {};
     }
     const model::GuestRef guest{record.uuid, record.process->generation};
     STASIS_TRY(const model::GuestStatus status, world.ports().lifecycle.status(guest));
     facts.state = status.state;
     if (status.state == DomainState::shut_off) {
-        facts.hypervisor_version = world.hypervisor_version(facts.definition.emulator);
+        facts.hypervisor_version = world.hypervisor_version(facts.definition.emulator, facts.definition.os.arch);
         return {};
     }
     facts.guest = guest;

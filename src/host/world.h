@@ -28,7 +28,7 @@ public:
     virtual Result<Bytes> export_memory(const std::string& path, int stream, ProgressSink* progress,
                                         const CancelToken* cancel) = 0;
     /// Version of the hypervisor that `emulator` (empty: the default) is; empty when it cannot be told.
-    virtual std::string hypervisor_version(const std::string& emulator) = 0;
+    virtual std::string hypervisor_version(const std::string& emulator, const std::string& arch) = 0;
 };
 
 /// Real QEMU, files below `root`.

@@ -54,7 +54,7 @@ std::string say(const CaptureInstant& s) {
         if (disk.mode == DiskMode::internal) internal.push_back(disk);
     }
     std::string text = s.was_running ? "pause the guest" : "with the guest paused";
-    if (!external.empty()) text += ", switch " + targets(external) + " to their overlays";
+    if (!external.empty()) text += ", switch " + targets(external) + (external.size() == 1 ? " to its overlay" : " to their overlays");
     if (!internal.empty()) text += ", snapshot " + targets(internal) + " internally";
     if (s.memory) text += ", begin to save memory (" + std::string(to_string(s.memory->method)) + ")";
     return s.was_running ? text + ", let it run on" : text;
@@ -93,6 +93,7 @@ std::string say(const RecordRevert& s) {
            (s.left_behind.size() == 1 ? " active layer that it leaves" : " active layers that it leaves");
 }
 std::string say(const RecordDelete& s) {
+    if (s.snapshots.empty()) return "record which images remain";
     return std::string("forget ") + (s.snapshots.size() == 1 ? "snapshot " : "snapshots ") + quoted_names(s.snapshots);
 }
 

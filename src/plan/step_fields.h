@@ -64,12 +64,13 @@ STASIS_FIELDS(RequestShutdown, F(guest))
 STASIS_FIELDS(KillGuest, F(guest))
 STASIS_FIELDS(MergeDown, F(guest), F(target), F(chain))
 STASIS_FIELDS(DeleteInternal, F(guest), F(target), F(image), F(path), F(name))
-STASIS_FIELDS(RecordDomain, F(definition_xml))
+STASIS_FIELDS(RecordDomain, F(definition_xml), F(images), F(active))
 STASIS_FIELDS(ForgetDomain, F(domain))
 STASIS_FIELDS(RecordGuest, F(guest), F(running))
 STASIS_FIELDS(RecordSnapshot, F(domain), F(snapshot), F(new_layers))
-STASIS_FIELDS(RecordRevert, F(guest), F(running), F(snapshot), F(definition_xml), F(new_layers), F(active), F(left_behind))
-STASIS_FIELDS(RecordDelete, F(domain), F(snapshots), F(removed_images), F(active), F(current))
+STASIS_FIELDS(RecordRevert, F(guest), F(running), F(snapshot), F(definition_xml), F(new_layers), F(active), F(left_behind),
+              F(nvram))
+STASIS_FIELDS(RecordDelete, F(domain), F(snapshots), F(removed_images), F(active), F(change_current), F(current))
 
 STASIS_FIELDS(Plan, F(operation), F(domain), F(title), F(steps), F(commit_from), F(space), F(pause_us), F(notes))
 

@@ -35,7 +35,7 @@ public:
     virtual Result<model::GuestProcess> launch(const LaunchRequest& request) = 0;
     /// shut_off when there is no such process. Never waits for a command in progress on that guest.
     virtual Result<model::GuestStatus> status(const model::GuestRef& guest) = 0;
-    /// Stops the vCPUs. Already stopped: fine.
+    /// Stops the vCPUs. Already stopped: fine. Parked: takes the images back and stays stopped; an error when it can't.
     virtual Result<void> pause(const model::GuestRef& guest) = 0;
     /// Runs the vCPUs; takes images back first if parked. Returns the time of the RESUME event, UTC. Already running: now.
     virtual Result<UnixMicros> resume(const model::GuestRef& guest) = 0;

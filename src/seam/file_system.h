@@ -50,16 +50,17 @@ public:
     /// Creates exclusively, mode 0600, no symlink followed in the last part. exists when taken.
     virtual Result<std::unique_ptr<File>> create(const std::string& path) = 0;
     virtual Result<FileStat> stat(const std::string& path) = 0;                   ///< not_found; follows symlinks
-    virtual Result<bool> exists(const std::string& path) = 0;
-    virtual Result<bool> make_folders(const std::string& path) = 0;               ///< 0700; whether the last was made now
-    virtual Result<void> remove_folder(const std::string& path) = 0;              ///< empty only
+    virtual Result<bool> exists(const std::string& path) = 0;                     ///< whether the name is taken, even by a dangling symlink
+    /// Mode 0700, durable when it returns (parents of what was made are synced). Whether the last was made now.
+    virtual Result<bool> make_folders(const std::string& path) = 0;
+    virtual Result<void> remove_folder(const std::string& path) = 0;              ///< busy when it is not empty
     virtual Result<void> remove_file(const std::string& path) = 0;
     virtual Result<void> rename(const std::string& from, const std::string& to) = 0;  ///< replaces
     virtual Result<void> sync_folder(const std::string& path) = 0;
     virtual Result<std::vector<std::string>> list_folder(const std::string& path) = 0;
     virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;        ///< of the nearest existing parent
-    /// Takes the exclusive kernel lock of `path` (made when missing) and writes `holder` into it for others to read.
-    /// Waits up to `wait`; then busy, naming the holder.
+    /// Takes the exclusive kernel lock of `path` (made when missing) and writes `holder`, the command, into it for others
+    /// to read; the real body adds process id and time. Waits up to `wait`; then busy, naming the holder.
     virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path, const std::string& holder,
                                                    std::chrono::milliseconds wait) = 0;
 };

@@ -108,11 +108,15 @@ class Scratch:
     def finish(self, process, arguments=(), timeout=180):
         """The result of a started program; raises Refused."""
         out, err = process.communicate(timeout=timeout)
-        lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
-        last = lines[-1] if lines else {}
         if process.returncode != 0:
-            raise Refused([str(a) for a in arguments], process.returncode, last.get("error", {}), err)
-        return last
+            errors = [line for line in self.objects(err) if line.get("message_type") == "error"]
+            raise Refused([str(a) for a in arguments], process.returncode, errors[-1] if errors else {}, err)
+        answers = [line for line in self.objects(out) if line.get("message_type", "summary") == "summary"]
+        return answers[-1] if answers else {}
+
+    @staticmethod
+    def objects(text):
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
     def stasis(self, *arguments, timeout=180):
         """Runs the program with --json; the last object it printed."""
@@ -284,7 +288,7 @@ class Guest:
         return self.stasis("domstate")["state"]
 
     def pid(self):
-        pid = self.info().get("pid")
+        pid = self.info()["process_id"]
         if pid:
             self.pids.add(pid)
         return pid

@@ -19,12 +19,12 @@ class BadNames(lab.GuestTest):
         self.assert_refused("not_found", "snapshot-revert", "absent", guest=guest, says=["absent"])
         self.assert_refused("not_found", "snapshot-delete", "absent", guest=guest, says=["absent"])
         self.assert_refused("not_found", "snapshot-info", "absent", guest=guest, says=["absent"])
-        for name in ("../evil", "a/b", "..", ".hidden", "-dash", "", " space", "x" * 129, "new\nline"):
+        for name in ("../evil", "a/b", "..", ".hidden", "-dash", " space", "x" * 129, "new\nline"):
             self.assert_refused("invalid", "snapshot-create", f"--name={name}", guest=guest)
         for name in ("../evil", "a/b", ".."):
             self.assert_refused(("invalid", "not_found"), "snapshot-revert", name, guest=guest)
             self.assert_refused(("invalid", "not_found"), "snapshot-delete", name, guest=guest)
-        self.assert_refused(("not_found", "invalid"), "snapshot-create", "--name=n", "--disk", "vdz,snapshot=external",
+        self.assert_refused(("not_found", "invalid"), "snapshot-create", "--name=n", "--disk", "vdz=external",
                             guest=guest, says=["vdz"])
         self.assert_refused("exists", "snapshot-create", "--name=there", guest=guest, says=["there"])
         self.assertEqual(lab.listing(self.scratch.folder), files)
@@ -40,7 +40,7 @@ class BadNames(lab.GuestTest):
             error = self.assert_refused(("invalid", "unsupported"), "define", path)
             for word in words:
                 self.assertIn(word, error.message)
-        self.assertEqual(self.scratch.stasis("list")["domains"], [])
+        self.assertEqual(self.scratch.stasis("list", "--all")["domains"], [])
 
 
 class BadDisks(lab.GuestTest):
@@ -128,7 +128,7 @@ class FullFileSystem(lab.GuestTest):
     def test_full_while_memory_streams_out(self):
         """The 100 MiB that the witness filled cannot be compressed: they do not fit."""
         files = lab.listing(self.small)
-        self.assert_refused("no_space", "snapshot-create", "--name=s", "--memspec", self.small / "s.save", guest=self.guest)
+        self.assert_refused("no_space", "snapshot-create", "--name=s", "--memory-path", self.small / "s.save", guest=self.guest)
         self.assertEqual(lab.listing(self.small), files, "files were left behind")
         self.assertEqual(self.guest.snapshots(), [])
         self.assert_runs_on(self.guest, self.nonce)

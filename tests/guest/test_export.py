@@ -55,7 +55,7 @@ class Export(lab.GuestTest):
         self.guest.ask("set word later")
         stream = self.scratch.folder / "stream"
         exported = self.guest.stasis("memory-export", "s", stream)
-        self.assertEqual(exported["bytes"], stream.stat().st_size)
+        self.assertEqual(exported["written_bytes"], stream.stat().st_size)
         argv = self.stock_argv(self.overlays(created), stream)
         self.guest.stasis("destroy")
         stock = bare.Bare(self.scratch, "stock", argv=argv)

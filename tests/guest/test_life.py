@@ -13,10 +13,10 @@ class Life(lab.GuestTest):
         self.assertEqual(guest.state(), "running")
         info = guest.info()
         self.assertIn(info["accelerator"], ("kvm", "tcg"))
-        self.assertTrue(lab.is_alive(info["pid"]))
+        self.assertTrue(lab.is_alive(info["process_id"]))
         self.assertRegex(info["machine"], r"q35-\d", "the machine type is pinned to a version")
         self.assertEqual([disk["target"] for disk in info["disks"]], ["vda", "vdb"])
-        listed = self.scratch.stasis("list")["domains"]
+        listed = self.scratch.stasis("list", "--all")["domains"]
         self.assertEqual([(d["name"], d["state"]) for d in listed], [("lab", "running")])
         self.assertIn("lab", self.scratch.text("list"))
         self.assertIn("<name>lab</name>", self.scratch.text("dumpxml", "lab"))
@@ -35,7 +35,7 @@ class Life(lab.GuestTest):
         self.assertEqual(guest.state(), "shut off")
         self.assertFalse(lab.is_alive(pid))
         guest.stasis("undefine")
-        self.assertEqual(self.scratch.stasis("list")["domains"], [])
+        self.assertEqual(self.scratch.stasis("list", "--all")["domains"], [])
 
     def test_guest_that_powers_off_by_itself(self):
         guest = lab.Guest(self.scratch).up()

@@ -27,7 +27,7 @@ bool checksum_holds(const T& record) {
 }
 
 bool all_zero(std::span<const std::byte> bytes) {
-    return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
+    return bytes.empty() || (bytes[0] == std::byte{0} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
 bool is(const std::array<char, 8>& magic, std::string_view text) {
@@ -124,7 +124,8 @@ Result<std::vector<Block>> parse_blocks(const std::vector<BlockEntry>& entries, 
         blocks.push_back({std::string(name), entry.bytes, entry.first_group});
     }
     if (guest_bytes != footer.guest_bytes) return damaged(subject, "its blocks do not add up to the guest's memory");
-    if (groups != footer.sections[kGroups].bytes / sizeof(GroupEntry)) return damaged(subject, "its group directory has another length than its blocks need");
+    if (groups != footer.sections[kGroups].bytes / sizeof(GroupEntry))
+        return damaged(subject, "its group directory has another length than its blocks need");
     return blocks;
 }
 
@@ -135,7 +136,8 @@ Result<void> check_groups(const std::vector<GroupEntry>& groups, const Footer& f
         if (group.reserved != 0u || (!stored && group.checksum != 0u) || (stored && group.ordinal != ++last))
             return damaged(subject, "its group directory holds impossible values");
     }
-    if (footer.sections[kIndex].bytes != std::uint64_t{last} * sizeof(PageGroup)) return damaged(subject, "its page index has another length than its groups need");
+    if (footer.sections[kIndex].bytes != std::uint64_t{last} * sizeof(PageGroup))
+        return damaged(subject, "its page index has another length than its groups need");
     return {};
 }
 

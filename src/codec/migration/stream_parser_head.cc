@@ -84,7 +84,8 @@ StreamParser::Taken StreamParser::configuration_subsection(Input in) {
     if (name == "configuration/uuid") payload = 16;
     if (name == "configuration/target-page-bits") payload = 4;
     if (payload == 0)
-        return is_plain(name) ? Taken(not_read(fmt::format("the configuration '{}'", name))) : broken("a subsection's name is not plain text");
+        return is_plain(name) ? Taken(not_read(fmt::format("the configuration '{}'", name)))
+                              : broken("a subsection's name is not plain text");
     if (in.size() < header + payload) return kMore;
     if (payload == 4 && load_big<std::uint32_t>(in, header) != kTargetPageBits) return not_read("guest pages of other than 4096 bytes");
     state_ = &StreamParser::before_ram;
@@ -113,7 +114,8 @@ StreamParser::Taken StreamParser::ram_start(Input in) {
     if (in.size() < 6 + length + 8) return kMore;
     const std::string name = text_of(in.subspan(6, length));
     if (name != "ram")
-        return is_plain(name) ? Taken(not_read(fmt::format("the section '{}', sent in parts like memory", name))) : broken("a section's name is not plain text");
+        return is_plain(name) ? Taken(not_read(fmt::format("the section '{}', sent in parts like memory", name)))
+                              : broken("a section's name is not plain text");
     if (load_big<std::uint32_t>(in, 6 + length) != 0) return broken("memory is not instance 0");
     if (const auto version = load_big<std::uint32_t>(in, 6 + length + 4); version != kRamSectionVersion)
         return not_read(fmt::format("memory section version {}", version));

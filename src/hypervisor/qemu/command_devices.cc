@@ -9,6 +9,8 @@
 namespace stasis::hypervisor::qemu {
 namespace {
 
+constexpr std::size_t kSocketPathBytesMax = 107;  // sun_path; other sockets are made by us and have no limit
+
 /// The place of "network" in <boot dev=> when no device states its own order; 0: none.
 std::uint32_t network_boot_place(const model::Domain& domain) {
     for (const auto& disk : domain.disks)
@@ -81,7 +83,10 @@ Result<void> add_display(CommandBuilder& builder) {
     builder.option("-display", "none");
     if (domain.vnc) {
         const bool named = !domain.vnc->socket.empty();
-        builder.option("-vnc", "unix:" + escaped(named ? domain.vnc->socket : builder.input.folder.vnc()));
+        const std::string path = named ? domain.vnc->socket : builder.input.folder.vnc();
+        if (path.size() > kSocketPathBytesMax)
+            return not_expressible("VNC socket " + path, "its path is longer than QEMU can use", "name a shorter one in <graphics>");
+        builder.option("-vnc", "unix:" + escaped(path));
         if (named) builder.line.user_sockets.push_back(domain.vnc->socket);
     }
     if (domain.vnc && domain.videos.empty()) return add_video(builder, {.model = "vga"}, 0);

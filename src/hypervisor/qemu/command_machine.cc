@@ -23,15 +23,15 @@ struct Feature {
     std::string_view name, property;
 };
 constexpr std::array kFeatures = {Feature{"acpi", "acpi"}, Feature{"smm", "smm"},  Feature{"vmport", "vmport"},
-                                  Feature{"hpet", "hpet"}, Feature{"pae", ""},     Feature{"apic", ""},
-                                  Feature{"hap", ""},      Feature{"pmu", ""},     Feature{"kvm", ""}};
+                                  Feature{"pae", ""},      Feature{"apic", ""},    Feature{"hap", ""},
+                                  Feature{"pmu", ""},      Feature{"vmcoreinfo", ""}};
 
 Result<std::string> feature_properties(const model::Domain& domain) {
     std::string properties;
     for (const auto& [name, state] : domain.features) {
         const auto* known = std::ranges::find(kFeatures, name, &Feature::name);
         const bool off = state == "off" || state == "no";
-        if (known == kFeatures.end() || (known->property.empty() && off && name != "pmu"))
+        if (known == kFeatures.end() || (known->property.empty() && off && name != "pmu" && name != "vmcoreinfo"))
             return not_expressible("feature '" + name + "'", "this driver cannot set it", "remove it from <features>");
         if (known->property.empty() || (name == "acpi" && !off)) continue;
         properties += fmt::format(",{}={}", known->property, off ? "off" : "on");
@@ -133,6 +133,10 @@ void add_life(CommandBuilder& builder) {
     if (domain.on_reboot == "destroy") builder.option("-no-reboot");
     if (domain.on_poweroff == "preserve") builder.option("-no-shutdown");
     if (domain.on_crash == "preserve") builder.option("-action", "panic=pause");
+    const std::string bridge = builder.traits.pcie ? "ICH9-LPC" : "PIIX4_PM";
+    if (!builder.traits.x86) return;
+    if (domain.suspend_to_mem) builder.option("-global", bridge + ".disable_s3=" + (*domain.suspend_to_mem ? "0" : "1"));
+    if (domain.suspend_to_disk) builder.option("-global", bridge + ".disable_s4=" + (*domain.suspend_to_disk ? "0" : "1"));
 }
 
 }  // namespace
@@ -150,6 +154,8 @@ Result<void> add_machine(CommandBuilder& builder) {
     add_cpu(builder);
     add_clock(builder);
     add_life(builder);
+    for (const auto& [name, state] : domain.features)
+        if (name == "vmcoreinfo" && state != "off") builder.option("-device", "vmcoreinfo");
     if (!domain.os.kernel.empty()) builder.option("-kernel", domain.os.kernel);
     if (!domain.os.initrd.empty()) builder.option("-initrd", domain.os.initrd);
     if (!domain.os.cmdline.empty()) builder.option("-append", domain.os.cmdline);

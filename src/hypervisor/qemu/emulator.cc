@@ -103,14 +103,24 @@ Result<bool> Emulators::kvm_works(const Program& program) {
     return answer == "yes";
 }
 
-Result<HostAbility> Emulators::ability(const std::string& emulator, const std::string& arch) {
-    STASIS_TRY(const Program program, find(emulator, arch));
+Result<codec::qmp::Version> Emulators::version_of(const Program& program) {
     STASIS_TRY(const std::string text, output_of(program, "-version", {}));
     const auto version = version_from(text);
     if (!version) return fail(ErrorKind::failed, "find out the version", program.path, "it does not say one");
-    HostAbility ability{.emulator = program.path, .accelerator = "tcg", .version = *version};
-    if (*version < codec::qmp::Version{7, 2, 0})
-        return fail(ErrorKind::unsupported, "use the emulator", program.path, "it is QEMU " + version->str(),
+    return *version;
+}
+
+Result<codec::qmp::Version> Emulators::version(const std::string& emulator, const std::string& arch) {
+    STASIS_TRY(const Program program, find(emulator, arch));
+    return version_of(program);
+}
+
+Result<HostAbility> Emulators::ability(const std::string& emulator, const std::string& arch) {
+    STASIS_TRY(const Program program, find(emulator, arch));
+    STASIS_TRY(const codec::qmp::Version version, version_of(program));
+    HostAbility ability{.emulator = program.path, .accelerator = "tcg", .version = version};
+    if (version < codec::qmp::Version{7, 2, 0})
+        return fail(ErrorKind::unsupported, "use the emulator", program.path, "it is QEMU " + version.str(),
                     "install QEMU 7.2 or later");
     if (arch == "x86_64") {
         STASIS_TRY(const bool kvm, kvm_works(program));

@@ -31,6 +31,7 @@ public:
 
     /// not_found: there is no such program; says what to install.
     Result<HostAbility> ability(const std::string& emulator, const std::string& arch);
+    Result<codec::qmp::Version> version(const std::string& emulator, const std::string& arch);
     /// "q35" to "pc-q35-7.2"; empty: the emulator's default. A versioned type is checked and returned as it is.
     Result<std::string> resolve_machine(const std::string& emulator, const std::string& arch, const std::string& machine);
 
@@ -41,6 +42,7 @@ private:
     };
     Result<Program> find(const std::string& emulator, const std::string& arch);
     Result<std::string> output_of(const Program& program, const std::string& question, const std::string& argument);
+    Result<codec::qmp::Version> version_of(const Program& program);
     Result<bool> kvm_works(const Program& program);
     Result<std::string> remembered(const std::string& key, const std::function<Result<std::string>()>& find_out);
 

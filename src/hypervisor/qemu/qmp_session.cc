@@ -13,19 +13,22 @@ namespace {
 
 constexpr Millis kSlice{100};  ///< how often a wait looks at its cancel token
 
-/// What QEMU's words mean for the caller. QMP's own classes say almost nothing: nearly all is GenericError.
 ErrorKind kind_of(const Message& message) {
-    const auto says = [&](std::string_view words) { return message.description.find(words) != std::string::npos; };
     if (message.error_class == "CommandNotFound") return ErrorKind::unsupported;
     if (message.error_class == "DeviceNotFound") return ErrorKind::not_found;
+    return kind_of_words(message.description);
+}
+
+}  // namespace
+
+ErrorKind kind_of_words(std::string_view words) {
+    const auto says = [&](std::string_view phrase) { return words.find(phrase) != std::string_view::npos; };
     if (says("No space left on device") || says("Disk quota exceeded")) return ErrorKind::no_space;
     if (says("\" lock")) return ErrorKind::busy;
     if (says("Permission denied")) return ErrorKind::denied;
     if (says("No such file or directory")) return ErrorKind::not_found;
     return ErrorKind::failed;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<QmpSession>> QmpSession::open(std::unique_ptr<seam::Channel> channel, const seam::Clock& clock,
                                                      SessionOptions options) {

@@ -29,6 +29,9 @@ using Millis = std::chrono::milliseconds;
 
 inline constexpr std::size_t kEventsKeptMax = 4096;  ///< the oldest are dropped
 
+/// What QEMU's words, in a reply or its log, mean for the caller: QMP's own error classes say almost nothing.
+[[nodiscard]] ErrorKind kind_of_words(std::string_view words);
+
 struct SessionOptions {
     Millis greeting_wait{5'000};          ///< QEMU serves one client per socket: longer means that somebody else is there
     Millis command_wait{30'000};          ///< for each reply

@@ -137,8 +137,9 @@ Result<void> remove_run_folder(seam::FileSystem& files, const RunFolder& folder)
         if (!removed && removed.error().kind != ErrorKind::not_found) return removed;
     }
     auto removed = files.remove_folder(folder.path);
-    if (!removed && removed.error().kind == ErrorKind::not_found) return {};
-    return removed;
+    if (!removed && removed.error().kind != ErrorKind::not_found) return removed;
+    (void)files.remove_folder(folder.path.substr(0, folder.path.rfind('/')));  // the domain's, with its last generation
+    return {};
 }
 
 }  // namespace stasis::hypervisor::qemu

@@ -27,7 +27,6 @@ struct RunFolder {
     [[nodiscard]] std::string state() const { return path + "/state"; }
     [[nodiscard]] std::string latch() const { return path + "/latch.qcow2"; }
     [[nodiscard]] std::string vnc() const { return path + "/vnc.sock"; }
-    [[nodiscard]] std::string tpm() const { return path + "/tpm.sock"; }
     [[nodiscard]] std::string tpm_log() const { return path + "/tpm.log"; }
     [[nodiscard]] std::string channel(std::size_t index) const { return path + "/channel-" + std::to_string(index) + ".sock"; }
 };

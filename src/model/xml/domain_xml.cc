@@ -1,6 +1,6 @@
 #include "model/xml/domain_xml.h"
 
-#include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -27,6 +27,15 @@ void read_root(Cursor& root, Domain& domain) {
     root.finish();
 }
 
+// By parent, and within a parent as in the document: the same however the document was arranged.
+std::vector<KeptElement> in_order(std::vector<KeptElement> kept) {
+    std::multimap<std::string, std::string> by_parent;  // holds equal keys in the order of insertion
+    for (auto& one : kept) by_parent.emplace(std::move(one.parent), std::move(one.xml));
+    kept.clear();
+    for (auto& [parent, xml] : by_parent) kept.push_back({parent, std::move(xml)});
+    return kept;
+}
+
 }  // namespace
 
 Result<ParsedDomain> domain_from_tree(const codec::xml::Element& tree, const std::string& source, const DomainXmlOptions& options) {
@@ -35,9 +44,7 @@ Result<ParsedDomain> domain_from_tree(const codec::xml::Element& tree, const std
     Cursor root(context, tree, "/domain");
     read_root(root, parsed.domain);
     if (context.error) return std::unexpected(*std::move(context.error));
-    // The order of the document within a parent, parents by name: the same however the document was arranged.
-    std::ranges::stable_sort(context.kept, {}, &KeptElement::parent);
-    parsed.domain.kept = std::move(context.kept);
+    parsed.domain.kept = in_order(std::move(context.kept));
     parsed.left_out = std::move(context.left_out);
     return parsed;
 }

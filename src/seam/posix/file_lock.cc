@@ -37,6 +37,13 @@ private:
     UniqueFd descriptor_;
 };
 
+Result<void> check_plain(int descriptor, const std::string& path) {
+    struct ::stat status{};
+    if (::fstat(descriptor, &status) != 0) return fail_errno(errno, kAttempted, path);
+    if (!S_ISREG(status.st_mode)) return fail(ErrorKind::invalid, kAttempted, path, "it is not a plain file");
+    return {};
+}
+
 Result<UniqueFd> open_lock_file(const std::string& path) {
     for (;;) {
         UniqueFd made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kPrivate));
@@ -44,7 +51,10 @@ Result<UniqueFd> open_lock_file(const std::string& path) {
         if (made) return made;
         if (errno != EEXIST) return fail_errno(errno, kAttempted, path);
         UniqueFd found(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-        if (found) return found;
+        if (found) {
+            STASIS_CHECK(check_plain(found.get(), path));
+            return found;
+        }
         if (errno != ENOENT) return fail_errno(errno, kAttempted, path);  // ENOENT: removed just now, make it again
     }
 }

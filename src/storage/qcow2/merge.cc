@@ -48,6 +48,8 @@ Result<void> Qcow2Volume::merge_down(const std::vector<model::Image>& chain, Pro
                                      const CancelToken* cancel) {
     const ImgTask task{"merge the image down", chain.empty() ? "an empty chain" : chain.front().path};
     STASIS_CHECK(check_chain(task, chain));
+    if (cancel != nullptr && cancel->cancelled())
+        return fail(ErrorKind::interrupted, task.attempted, task.subject, "it was cancelled");
     const auto& top = chain.front();
     const auto& base = chain.back();
     STASIS_TRY(const std::uint64_t total, bytes_to_merge(chain));

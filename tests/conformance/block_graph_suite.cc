@@ -1,0 +1,117 @@
+// What every body of port::BlockGraph must do.
+#include "guest_fixture.h"
+
+namespace stasis::conformance {
+namespace {
+
+using model::ImageFormat;
+
+class BlockGraphSuite : public GuestFixture {
+protected:
+    /// A guest that has gone through one external capture of both disks.
+    void start_on_overlays() {
+        start(1, {0});
+        ASSERT_TRUE(ports_.capture.open_overlays(ref(1), make_overlays(1)));
+        auto session = ports_.capture.capture({.guest = ref(1), .disks = external(1, 0)});
+        ASSERT_TRUE(session) << session.error().render();
+        ASSERT_TRUE((*session)->finish(nullptr, nullptr));
+    }
+};
+
+TEST_F(BlockGraphSuite, ActiveLayersAreThoseLaunched) {
+    make_overlays(1);
+    start(1, {1, 0});
+    const auto layers = ports_.blocks.active_layers(ref(1));
+    ASSERT_TRUE(layers) << layers.error().render();
+    EXPECT_EQ(*layers, (model::ActiveLayers{{targets_[0], id(1, 0)}, {targets_[1], id(1, 1)}}));
+    EXPECT_FALSE(ports_.blocks.active_layers(ref(7)));
+}
+
+TEST_F(BlockGraphSuite, MergeBringsTheBaseBackWhileTheGuestRuns) {
+    start_on_overlays();
+    const bool writes = subject_->can_write();
+    if (writes) {
+        ASSERT_TRUE(subject_->guest_write(ref(1), targets_[0], 3, 33));
+    }
+    const auto merged = ports_.blocks.merge_down(ref(1), targets_[0], id(1, 0), id(0, 0), nullptr, nullptr);
+    ASSERT_TRUE(merged) << merged.error().render();
+    EXPECT_EQ(*ports_.blocks.active_layers(ref(1)), (model::ActiveLayers{{targets_[0], id(0, 0)}, {targets_[1], id(1, 1)}}));
+    EXPECT_EQ(state(ref(1)), DomainState::running);
+    EXPECT_TRUE(ports_.blocks.merge_down(ref(1), targets_[0], id(1, 0), id(0, 0), nullptr, nullptr)) << "active already: fine";
+    ASSERT_TRUE(ports_.lifecycle.kill(ref(1)));
+    if (writes) {
+        EXPECT_TRUE(storage_.holds(path_of(0, 0), ImageFormat::qcow2, 3, 33));
+    }
+}
+
+TEST_F(BlockGraphSuite, MergeOfSeveralLayersInAPausedGuest) {
+    make_overlays(1);
+    make_overlays(2, 1);
+    ASSERT_TRUE(storage_.write(path_of(1, 0), ImageFormat::qcow2, 1, 11));
+    ASSERT_TRUE(storage_.write(path_of(2, 0), ImageFormat::qcow2, 2, 22));
+    start(1, {2, 1, 0}, false);
+    const auto merged = ports_.blocks.merge_down(ref(1), targets_[0], id(2, 0), id(0, 0), nullptr, nullptr);
+    ASSERT_TRUE(merged) << merged.error().render();
+    EXPECT_EQ(ports_.blocks.active_layers(ref(1))->at(targets_[0]), id(0, 0));
+    EXPECT_EQ(state(ref(1)), DomainState::paused);
+    ASSERT_TRUE(ports_.lifecycle.kill(ref(1)));
+    EXPECT_TRUE(storage_.holds(path_of(0, 0), ImageFormat::qcow2, 1, 11));
+    EXPECT_TRUE(storage_.holds(path_of(0, 0), ImageFormat::qcow2, 2, 22));
+}
+
+TEST_F(BlockGraphSuite, TheSwitchIsToldWhenTheBaseIsActive) {
+    start_on_overlays();
+    int told = 0;
+    ports_.blocks.on_switch([&]() -> Result<void> {
+        ++told;
+        return {};
+    });
+    ASSERT_TRUE(ports_.blocks.merge_down(ref(1), targets_[0], id(1, 0), id(0, 0), nullptr, nullptr));
+    EXPECT_EQ(told, 1);
+    ports_.blocks.on_switch({});
+    ASSERT_TRUE(ports_.blocks.merge_down(ref(1), targets_[1], id(1, 1), id(0, 1), nullptr, nullptr));
+    EXPECT_EQ(told, 1);
+    EXPECT_EQ(state(ref(1)), DomainState::running);
+}
+
+TEST_F(BlockGraphSuite, MergeOfWhatIsNotInTheChainFailsAndChangesNothing) {
+    start_on_overlays();
+    EXPECT_FALSE(ports_.blocks.merge_down(ref(1), targets_[0], id(1, 0), {77}, nullptr, nullptr));
+    EXPECT_FALSE(ports_.blocks.merge_down(ref(1), *DiskTarget::parse("vdz"), id(1, 0), id(0, 0), nullptr, nullptr));
+    EXPECT_EQ(*ports_.blocks.active_layers(ref(1)), (model::ActiveLayers{{targets_[0], id(1, 0)}, {targets_[1], id(1, 1)}}));
+}
+
+TEST_F(BlockGraphSuite, CancelledMergeLeavesTheChain) {
+    start_on_overlays();
+    CancelToken cancel;
+    cancel.cancel();
+    const auto merged = ports_.blocks.merge_down(ref(1), targets_[0], id(1, 0), id(0, 0), nullptr, &cancel);
+    ASSERT_FALSE(merged);
+    EXPECT_EQ(merged.error().kind, ErrorKind::interrupted) << merged.error().render();
+    EXPECT_EQ(ports_.blocks.active_layers(ref(1))->at(targets_[0]), id(1, 0));
+}
+
+TEST_F(BlockGraphSuite, InternalSnapshotsAreDeletedOnline) {
+    start(1, {0});
+    const std::vector<model::DiskCapture> disks{
+        {.target = targets_[0], .mode = DiskMode::internal, .active = id(0, 0), .internal_name = "now"}};
+    auto session = ports_.capture.capture({.guest = ref(1), .disks = disks});
+    ASSERT_TRUE(session) << session.error().render();
+    ASSERT_TRUE((*session)->finish(nullptr, nullptr));
+    for (int i = 0; i < 2; ++i) {
+        const auto deleted = ports_.blocks.delete_internal(ref(1), targets_[0], id(0, 0), "now");
+        ASSERT_TRUE(deleted) << deleted.error().render();
+    }
+    ASSERT_TRUE(ports_.lifecycle.kill(ref(1)));
+    EXPECT_TRUE(ports_.volume.inspect(path_of(0, 0), ImageFormat::qcow2)->internal_snapshots.empty());
+}
+
+TEST_F(BlockGraphSuite, ImagesInUseAreBusyForTheStorage) {
+    start(1, {0});
+    EXPECT_EQ(ports_.volume.create_internal(path_of(0, 0), "s").error().kind, ErrorKind::busy);
+    make_overlays(1);
+    EXPECT_EQ(ports_.volume.merge_down({image(1, 0), image(0, 0)}, nullptr, nullptr).error().kind, ErrorKind::busy);
+}
+
+}  // namespace
+}  // namespace stasis::conformance
