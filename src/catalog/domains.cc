@@ -66,14 +66,17 @@ Result<std::vector<DomainRecord>> SqliteCatalog::domains() {
 }
 
 Result<DomainRecord> SqliteCatalog::domain(const std::string& name_or_uuid) {
+    STASIS_TRY(Transaction view, Transaction::read(*database_));
     // A uuid wins over a name: a domain that is called like the uuid of another must not be able to stand in for it.
     const auto uuid = Uuid::parse(name_or_uuid);
     const std::string uuid_text = uuid ? uuid->str() : std::string();
-    STASIS_TRY(Transaction view, Transaction::read(*database_));
-    STASIS_TRY(Statement row, database_->prepare(std::string(kSelect) + " WHERE d.name = ?1 OR d.uuid = ?2 ORDER BY d.uuid <> ?2",
-                                                 {name_or_uuid, uuid_text}));
-    STASIS_TRY(const bool found, row.next());
+    STASIS_TRY(Statement find, database_->prepare("SELECT id FROM domains WHERE uuid = ?1 UNION ALL"
+                                                  " SELECT id FROM domains WHERE name = ?2", {uuid_text, name_or_uuid}));
+    STASIS_TRY(const bool found, find.next());
     if (!found) return no_domain(name_or_uuid);
+    STASIS_TRY(Statement row, database_->prepare(std::string(kSelect) + " WHERE d.id = ?", {find.integer(0)}));
+    STASIS_TRY(const bool loaded_row, row.next());
+    if (!loaded_row) return no_domain(name_or_uuid);
     STASIS_TRY(DomainRecord record, read_domain(*database_, row));
     STASIS_CHECK(load_layers(row.integer(0), record));
     return record;

@@ -7,10 +7,11 @@
 namespace stasis::catalog {
 namespace {
 
+// By name, as the unique index has them: nothing is sorted here, nor in SnapshotTree.
 constexpr std::string_view kSelect =
     "SELECT s.id, s.name, p.name, s.created_us, s.state, s.description, s.folder, s.memory_method, s.memory_path,"
     " s.memory_file_bytes, s.memory_guest_bytes, s.machine, s.hypervisor_version, s.nvram_copy, s.pause_us,"
-    " s.definition_xml FROM snapshots s LEFT JOIN snapshots p ON p.id = s.parent WHERE s.domain = ? ORDER BY s.id";
+    " s.definition_xml FROM snapshots s LEFT JOIN snapshots p ON p.id = s.parent WHERE s.domain = ? ORDER BY s.name";
 
 Result<void> read_names(const Database& database, const Statement& row, model::Snapshot& snapshot) {
     const std::string key = std::to_string(row.integer(0));
@@ -92,19 +93,19 @@ Result<model::SnapshotTree> SqliteCatalog::snapshots(const Uuid& domain) {
     return model::SnapshotTree(std::move(all), *std::move(name));
 }
 
-/// Both lists are sorted by snapshot id, so one pass joins them.
+/// Both queries go by name, so one pass joins them.
 Result<void> SqliteCatalog::load_disks(std::int64_t domain_row, std::vector<model::Snapshot>& snapshots,
                                        const std::vector<std::int64_t>& ids) {
-    STASIS_TRY(Statement rows, database_->prepare("SELECT snapshot, target, mode, image, internal_name FROM snapshot_disks"
-                                                  " WHERE snapshot IN (SELECT id FROM snapshots WHERE domain = ?)"
-                                                  " ORDER BY snapshot, position", {domain_row}));
+    STASIS_TRY(Statement rows, database_->prepare("SELECT d.snapshot, d.target, d.mode, d.image, d.internal_name FROM snapshots s"
+                                                  " JOIN snapshot_disks d ON d.snapshot = s.id WHERE s.domain = ?"
+                                                  " ORDER BY s.name, d.position", {domain_row}));
     std::size_t at = 0;
     for (;;) {
         STASIS_TRY(const bool more, rows.next());
         if (!more) return {};
         STASIS_TRY(model::DiskState disk, read_disk(*database_, rows));
-        while (at < ids.size() && ids[at] < rows.integer(0)) ++at;
-        if (at == ids.size() || ids[at] != rows.integer(0))
+        while (at < ids.size() && ids[at] != rows.integer(0)) ++at;
+        if (at == ids.size())
             return database_->bad_row("snapshot_disks", std::to_string(rows.integer(0)), "its snapshot does not exist");
         snapshots[at].disks.push_back(std::move(disk));
     }

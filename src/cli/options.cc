@@ -26,7 +26,7 @@ bool is_positional(const std::string& names) { return !names.starts_with('-'); }
 }  // namespace
 
 void Options::flag(const std::string& names, bool& value, const std::string& help) {
-    app_.add_flag(names, value, help)->group(group_);
+    app_.add_flag(names, value, help)->disable_flag_override()->group(group_);  // no "--json=x"
 }
 
 void Options::text(const std::string& names, std::string& value, const std::string& value_name, const std::string& help) {

@@ -14,11 +14,20 @@ namespace stasis::cli {
 
 namespace {
 
+// CLI11's own adds what excludes what, in an order that changes from run to run.
+class PlainFormatter final : public CLI::Formatter {
+public:
+    std::string make_option_opts(const CLI::Option* option) const override {
+        return option->get_type_size() > 0 && !option->get_type_name().empty() ? " " + option->get_type_name() : "";
+    }
+};
+
 // A command's parser with what its options are stored in.
 struct Parser {
     Parser(const Command& wanted, Globals& globals)
         : command(wanted), app(std::string(wanted.summary), "stasis " + std::string(wanted.name)) {
         app.set_help_flag("-h,--help", "Print this help")->group("Common options");
+        app.formatter(std::make_shared<PlainFormatter>());
         app.footer("Example:\n" + std::string(wanted.example));
         Options options(app);
         run = wanted.declare(options);

@@ -77,7 +77,7 @@ TEST_F(Program, AnUnknownCommandNamesTheNearest) {
 
 TEST_F(Program, WrongLinesExit2AndTouchNothing) {
     const std::vector<std::vector<std::string>> lines{
-        {"--frob"}, {"start"}, {"start", "web", "extra"}, {"start", "web", "--frob"}, {"list", "--all", "--inactive"},
+        {"--frob"}, {"start"}, {"start", "web", "--paused=x"}, {"start", "web", "extra"}, {"start", "web", "--frob"}, {"list", "--all", "--inactive"},
         {"define-as", "web", "--vcpus", "-1"}, {"define-as", "web", "--vcpus", "0x10"}, {"shutdown", "web", "--wait", "1e3"},
         {"define-as", "web", "--memory", "512"}, {"define-as", "web", "--memory", "much"}, {"list", "--dry-run"},
         {"--lock-wait", "99999999999999999999", "list"}, {"snapshot-create", "web", "--internal", "--external"},

@@ -94,7 +94,7 @@ TEST_P(Killing, AtAnyMomentAndAgainWhileRecoveringEndsBeforeOrAfter) {
     for (const Scenario& each : scenarios()) {
         const Ends ends = ends_of(each, GetParam() == Fate::work_on);
         // A sample, to stay quick, and another one for each fate; the test above kills at each moment.
-        for (int first = 1 + static_cast<int>(GetParam());; first += 5) {
+        for (int first = 1 + static_cast<int>(GetParam());; first += 11) {
             int second = 1;
             auto went = kill_twice(each, ends, GetParam(), first, second);
             if (!went.first) break;

@@ -41,11 +41,16 @@ class Snapshots(ProgramTest):
 
     def test_choices(self):
         self.define_web()
-        modes = lambda s: {d["target"]: d["mode"] for d in s["disks"]}
+        def modes(summary):
+            return {d["target"]: d["mode"] for d in summary["disks"]}
+
         self.assertEqual(modes(self.take("i", "--internal")), {"vda": "internal", "vdb": "internal"})
         mixed = modes(self.take("m", "--external", "--disk", "vdb=no"))
         self.assertEqual((mixed["vda"], mixed.get("vdb", "no")), ("external", "no"))
         self.assertEqual(self.take("d", "--disk-only", "--external")["memory_method"], "none")
+
+    def test_place_of_one_disk(self):
+        self.define_web()
         placed = self.take("p", "--disk", f"vda=external,path={self.folder}/here.qcow2", "--disk", "vdb=internal")
         self.assertEqual(placed["disks"][0]["image"], str(self.folder / "web.qcow2"))
         self.assertIn("here.qcow2", self.ok("domblklist", "web"))

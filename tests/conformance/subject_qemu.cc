@@ -88,8 +88,8 @@ private:
     [[nodiscard]] std::string monitor_path(const model::GuestRef& guest) const {
         return storage_->path("monitor-" + std::to_string(guest.generation));
     }
-    /// The guest device's id, as the driver names it.
-    static std::string device(const DiskTarget& target) { return "/machine/peripheral/disk-" + target.str(); }
+    /// The part of the guest device that has the disk: the driver calls the device disk-<target>.
+    static std::string device(const DiskTarget& target) { return "/machine/peripheral/disk-" + target.str() + "/virtio-backend"; }
     static bool monitor_flush(TestMonitor& monitor, const DiskTarget& target) {
         return !monitor.ask(R"({"execute":"human-monitor-command","arguments":{"command-line":"qemu-io -d )" + device(target) +
                             " \\\"flush\\\"\"}}").empty();

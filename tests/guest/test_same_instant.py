@@ -61,7 +61,8 @@ class SameInstant(lab.GuestTest):
     def test_rounds(self):
         chance = lab.seed()
         guest = lab.Guest(self.scratch, boot="lab.fill=16 lab.dirty=4").up()
-        kinds = ["external", "internal"] * (ROUNDS // (2 * LINE) + 1)
+        lines = (ROUNDS + LINE - 1) // LINE
+        kinds = (["external", "internal"] * lines)[:lines]
         chance.shuffle(kinds)
         line = []
         for number in range(ROUNDS):

@@ -22,7 +22,7 @@ def head(text):
 
 
 def line(label, value, note=""):
-    print(f"  {label:<26}{value}{'  ' + paint('dim', note) if note else ''}", flush=True)
+    print(f"  {label:<28}{value}{'  ' + paint('dim', note) if note else ''}", flush=True)
 
 
 def command(*words):
@@ -111,7 +111,7 @@ def show(guest):
     command("snapshot-revert", "demo", "before")
     reverted = guest.revert("before")
     after = look(guest)
-    line("the guest runs again after", ms(reverted["resume_us"]), "from the start of the command to RESUME")
+    line("it runs again after", ms(reverted["resume_us"]), "from the start of the command to RESUME")
     table({"before": before, "changed": changed, "after the revert": after})
     # More ticks than the witness has places on a disk, so that it has compared every one of them with memory.
     good = verdict(before, after, guest.wait_counting(70))

@@ -76,9 +76,9 @@ Result<void> QemuCapture::abandon(const model::GuestRef& guest) {
     if (dead) return {};
     const RunFolder folder = run_folder(parts_.root, guest);
     STASIS_TRY(const GuestRecord record, read_record(parts_.files, folder));
-    auto opened = parts_.monitors.commands(guest);
+    auto opened = parts_.monitors.commands(guest, kAnswerLimit);
     if (!opened && opened.error().kind == ErrorKind::busy) {
-        (void)parts_.protection.lift(record.process.pid);  // a sleeping main loop greets nobody
+        (void)parts_.protection.lift(record.process.pid);  // a main loop asleep on protected memory
         opened = parts_.monitors.commands(guest);
     }
     STASIS_TRY(const auto session, std::move(opened));

@@ -47,7 +47,8 @@ Result<void> QmpSession::handshake() {
                         "wait for the other command on this guest to end, and try again");
         if (message->kind != MessageKind::greeting) continue;
         version_ = message->version;
-        STASIS_CHECK(execute("qmp_capabilities"));
+        // Greeted by QEMU's monitor thread; this one is for its main loop, which may be the one that is stuck.
+        STASIS_CHECK(execute_within(options_.greeting_wait, "qmp_capabilities"));
         return {};
     }
 }

@@ -33,7 +33,8 @@ inline constexpr std::size_t kEventsKeptMax = 4096;  ///< the oldest are dropped
 [[nodiscard]] ErrorKind kind_of_words(std::string_view words);
 
 struct SessionOptions {
-    Millis greeting_wait{5'000};          ///< QEMU serves one client per socket: longer means that somebody else is there
+    /// For each half of the handshake. QEMU serves one client per socket: longer means that somebody else is there.
+    Millis greeting_wait{5'000};
     Millis command_wait{30'000};          ///< for each reply
     std::string subject;                  ///< for messages: "guest <uuid>"
     std::function<std::string()> log_tail;  ///< QEMU's last words; may be empty
