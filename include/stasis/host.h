@@ -22,7 +22,8 @@ struct OpenOptions {
     std::string uri = "qemu:///";  ///< "qemu:///" or "fake:///"
     std::string root;              ///< state folder, absolute
     std::string command;           ///< what to tell others who wait for our lock: "snapshot-create web"
-    std::chrono::milliseconds lock_wait{10'000};  ///< how long to wait for another command on the same domain
+    /// How long to wait for another command on the same domain; none: as configured (default 10 s).
+    std::optional<std::chrono::milliseconds> lock_wait;
 };
 
 /// How to run a changing operation.

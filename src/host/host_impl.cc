@@ -51,7 +51,8 @@ plan::Settings HostImpl::settings_now() {
 Result<HostImpl::Lock> HostImpl::take_lock(const std::string& lock_name) {
     const std::string folder = options_.root + "/locks";
     STASIS_CHECK(world_->files().make_folders(folder));
-    const auto wait = settings_.lock_wait.value_or(options_.lock_wait);
+    constexpr std::chrono::milliseconds kLockWait{10'000};
+    const auto wait = options_.lock_wait.value_or(settings_.lock_wait.value_or(kLockWait));
     return world_->files().lock(folder + "/" + lock_name + ".lock", options_.command, wait);
 }
 

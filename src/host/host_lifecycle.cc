@@ -42,6 +42,7 @@ Result<Done<Defined>> HostImpl::define_domain(model::Domain domain, std::vector<
     const Uuid uuid = domain.uuid;
     STASIS_TRY(plan::Plan plan, plan::plan_define(std::move(domain), existing, images));
     for (const auto& [path, error] : unreadable) plan.notes.push_back("image " + path + " cannot be read yet: " + error.why);
+    for (const std::string& each : left_out) plan.notes.push_back("left out: " + each);
     STASIS_CHECK(run(plan, mode));
     Done<Defined> done{.plan = plan::report(plan), .value = {}};
     if (mode.explain_only) return done;

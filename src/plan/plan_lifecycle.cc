@@ -152,9 +152,9 @@ Result<Plan> plan_start(const DomainFacts& facts, bool paused) {
 }
 
 Result<Plan> plan_shutdown(const DomainFacts& facts) {
-    STASIS_CHECK(need_guest("shut down", facts));
+    STASIS_CHECK(need_guest("shutdown", facts));
     if (facts.state != DomainState::running) {
-        return wrong_state("shut down", facts, "a guest that stands still cannot answer; resume or destroy it");
+        return wrong_state("shutdown", facts, "a guest that stands still cannot answer; resume or destroy it");
     }
     Plan plan = begin("shutdown", facts);
     plan.steps.push_back(RequestShutdown{*facts.guest});

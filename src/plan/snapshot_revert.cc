@@ -69,7 +69,7 @@ Result<void> plan_external(const DomainFacts& facts, const model::Snapshot& snap
 
 std::unexpected<Error> refuse_internal(const model::Snapshot& snapshot, const model::DiskState& state, ErrorKind kind,
                                        std::string why, std::string next = {}) {
-    return fail(kind, attempt(snapshot.name), "disk " + state.target.str(), std::move(why), std::move(next));
+    return fail(kind, attempt(snapshot.name), "disk '" + state.target.str() + "'", std::move(why), std::move(next));
 }
 
 Result<void> plan_internal(const DomainFacts& facts, const model::Snapshot& snapshot, const model::DiskState& state,

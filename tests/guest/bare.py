@@ -85,7 +85,14 @@ class Bare:
         self.process = subprocess.Popen(argv or self._argv(disks, memory, boot, more), stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log)
         scratch.closers.append(self.close)
-        self.qmp = Qmp(self.qmp_path)
+        try:
+            self.qmp = Qmp(self.qmp_path)
+        except (QmpError, OSError, TimeoutError) as error:
+            raise QmpError(f"{error}; QEMU says: {self.words()}") from error
+
+    def words(self):
+        with open(self.log.name, encoding="utf-8", errors="replace") as log:
+            return log.read().strip()
 
     def _argv(self, disks, memory, boot, more):
         argv = ["qemu-system-x86_64", "-machine", "q35,accel=tcg", "-m", str(memory), "-nodefaults", "-no-user-config",

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What is refused, and that a refusal changes nothing: the guest runs on, no file is left behind, and the message says
 what was wrong and what to do."""
+import os
 import shutil
 import subprocess
 
@@ -106,32 +107,55 @@ class FullFileSystem(lab.GuestTest):
         super().setUp()
         self.small = self.scratch.folder / "small"
         self.small.mkdir()
-        image = lab.make_image(self.scratch.folder / "small.img", "48M", "raw")
+        image = lab.make_image(self.scratch.folder / "small.img", "400M", "raw")
         subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
         mounted = subprocess.run(["mount", "-o", "loop", str(image), str(self.small)], capture_output=True, text=True)
         if mounted.returncode != 0:
             self.skipTest(f"no file system can be mounted here: {mounted.stderr.strip()}")
         self.addCleanup(lambda: subprocess.run(["umount", "-l", str(self.small)], check=False))
-        self.guest = lab.Guest(self.scratch, boot="lab.fill=100")
+        self.guest = lab.Guest(self.scratch, boot="lab.fill=160")
         self.guest.up()
         self.nonce = self.guest.status()["nonce"]
 
-    def test_no_room(self):
-        subprocess.run(["fallocate", "-l", "40M", str(self.small / "ballast")], check=True)
-        files = lab.listing(self.small)
-        error = self.assert_refused("no_space", "snapshot-create", self.small / "s", guest=self.guest)
-        self.assertIn(str(self.small), error.message)
+    def free(self):
+        room = os.statvfs(self.small)
+        return room.f_bavail * room.f_bsize
+
+    def fill_up(self, leave):
+        """A file that takes all room but `leave` bytes."""
+        with open(self.small / "ballast", "wb") as ballast:
+            os.posix_fallocate(ballast.fileno(), 0, self.free() - leave)
+
+    def assert_untouched(self, files):
         self.assertEqual(lab.listing(self.small), files, "files were left behind")
         self.assertEqual(self.guest.snapshots(), [])
         self.assert_runs_on(self.guest, self.nonce)
 
-    def test_full_while_memory_streams_out(self):
-        """The 100 MiB that the witness filled cannot be compressed: they do not fit."""
+    def test_no_room(self):
+        self.fill_up(leave=16 * lab.MIB)
         files = lab.listing(self.small)
-        self.assert_refused("no_space", "snapshot-create", "--name=s", "--memory-path", self.small / "s.save", guest=self.guest)
-        self.assertEqual(lab.listing(self.small), files, "files were left behind")
-        self.assertEqual(self.guest.snapshots(), [])
-        self.assert_runs_on(self.guest, self.nonce)
+        error = self.assert_refused("no_space", "snapshot-create", self.small / "s", guest=self.guest)
+        self.assertIn(str(self.small), error.message)
+        self.assert_untouched(files)
+
+    def test_full_while_memory_streams_out(self):
+        """The check beforehand passes; then somebody else takes the room. What the witness filled cannot be compressed."""
+        arguments = ("snapshot-create", self.guest.name, "--name=s", "--external", "--memory-path", self.small / "s.save")
+        for _ in range(5):
+            process = self.scratch.start(*arguments)
+            lab.wait_until("the memory image", lambda: lab.listing(self.small) or process.poll() is not None, interval=0.001)
+            self.fill_up(leave=4 * lab.MIB)
+            try:
+                self.scratch.finish(process, arguments)
+            except lab.Refused as refused:
+                self.assertEqual(refused.kind, "no_space", str(refused))
+                break
+            (self.small / "ballast").unlink()
+            self.guest.delete("s")
+        else:
+            self.fail("memory was always out before the file system was full")
+        (self.small / "ballast").unlink()
+        self.assert_untouched(set())
         self.guest.create("after")
         self.assert_runs_on(self.guest, self.nonce)
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """memory-export: a stock QEMU, with no help of the program, loads the exported stream with -incoming and goes on from
 the instant. The stock QEMU gets the devices that the guest had, on overlays of the snapshot's frozen disks."""
+import json
 import pathlib
 import re
 
@@ -14,49 +15,52 @@ class Export(lab.GuestTest):
         self.guest = lab.Guest(self.scratch, boot="lab.fill=16 lab.dirty=2").up()
         self.before = self.guest.status()
 
-    def stock_argv(self, frozen, stream):
-        """The running guest's own command line, with sockets, files and disks of another place."""
-        argv = pathlib.Path(f"/proc/{self.guest.pid()}/cmdline").read_bytes().decode().split("\0")[:-1]
-        kept, skip = [argv[0]], False
-        for option, value in zip(argv[1:], argv[2:] + [""]):
-            if skip:
-                skip = False
+    def stock_argv(self, overlays, stream):
+        """The running guest's own command line, without the program's monitors, on other sockets and disks."""
+        words = pathlib.Path(f"/proc/{self.guest.pid()}/cmdline").read_bytes().decode().split("\0")[:-1]
+        argv = [words[0]]
+        for option, value in self.options(words[1:]):
+            if option in ("-S", "-mon") or (option == "-chardev" and "id=monitor" in value):
                 continue
-            skip = not value.startswith("-") and option.startswith("-")
-            if self.is_ours(option, value):
-                continue
-            kept += [option, self.moved(value, frozen)] if skip else [option]
-        return kept + ["-qmp", f"unix:{self.scratch.folder}/stock.qmp,server=on,wait=off", "-S", "-incoming", f"exec:cat {stream}"]
+            argv.append(option)
+            if value is not None:
+                argv.append(self.moved(option, value, overlays))
+        return argv + ["-qmp", f"unix:{self.scratch.folder}/stock.qmp,server=on,wait=off", "-S", "-incoming", f"exec:cat {stream}"]
 
     @staticmethod
-    def is_ours(option, value):
-        """What belongs to the program's control of the guest and not to the guest."""
-        if option in ("-S", "-daemonize", "-incoming", "-pidfile", "-mon", "-qmp", "-sandbox", "-run-with", "-add-fd"):
-            return True
-        return option == "-chardev" and ("id=qmp" in value or "fd=" in value or re.search(r"/[cq]\.sock", value) is not None)
+    def options(words):
+        """The pairs of option and value; None for an option without."""
+        at = 0
+        while at < len(words):
+            has_value = at + 1 < len(words) and not words[at + 1].startswith("-")
+            yield words[at], words[at + 1] if has_value else None
+            at += 1 + has_value
 
-    def moved(self, value, frozen):
-        value = value.replace(str(self.guest.serial), str(self.scratch.folder / "stock.ser"))
-        for old, new in frozen.items():
-            value = value.replace(f'"{old}"', f'"{new}"').replace(f"={old}", f"={new}")
-        return value
+    def moved(self, option, value, overlays):
+        if option == "-chardev":  # the serial line: the program hands its socket over as a descriptor
+            return re.sub(r"(fd|path)=[^,]+", f"path={self.scratch.folder}/stock.ser", value)
+        if option != "-blockdev":
+            return value
+        node = json.loads(value)
+        if node["driver"] == "file":
+            node["filename"] = overlays[node["filename"]]
+        else:
+            node.pop("backing", None)  # let QEMU open the backing image that the overlay names
+        return json.dumps(node)
 
-    def overlays(self, created):
-        """An overlay for each disk's frozen image: what the guest wrote to when it was started."""
-        made = {}
-        for target, path in self.guest.paths.items():
-            overlay = self.scratch.folder / f"stock-{target}.qcow2"
-            made[str(path)] = lab.make_image(overlay, backing=(path, "qcow2"))
-        return made
+    def overlays(self):
+        """An overlay for each disk's frozen image, which is what the guest was started on."""
+        return {str(path): str(lab.make_image(self.scratch.folder / f"stock-{target}.qcow2", backing=(path, "qcow2")))
+                for target, path in self.guest.paths.items()}
 
     def test_stock_qemu_loads_it(self):
         self.guest.ask("set word kept")
-        created = self.guest.create("s", "--external")
+        self.guest.create("s", "--external")
         self.guest.ask("set word later")
         stream = self.scratch.folder / "stream"
         exported = self.guest.stasis("memory-export", "s", stream)
         self.assertEqual(exported["written_bytes"], stream.stat().st_size)
-        argv = self.stock_argv(self.overlays(created), stream)
+        argv = self.stock_argv(self.overlays(), stream)
         self.guest.stasis("destroy")
         stock = bare.Bare(self.scratch, "stock", argv=argv)
         lab.wait_until("the stream to be loaded",

@@ -11,7 +11,7 @@ SYSCTL = pathlib.Path("/proc/sys/vm/unprivileged_userfaultfd")
 class Fallback(lab.GuestTest):
     def check_both(self, guest):
         nonce = guest.status()["nonce"]
-        created = guest.create("stopped")
+        created = guest.create("stopped", "--external")
         self.assertEqual(created["memory_method"], "stopped")
         self.assertTrue(created["fallback_reason"], "it fell back and does not say why")
         stopped_pause = created["pause_us"]
@@ -39,13 +39,13 @@ class Fallback(lab.GuestTest):
             "-m", "slots=1,maxmem=1G", "-object", f"memory-backend-file,id=dimm,size=128M,mem-path={dimm},share=on",
             "-device", "pc-dimm,memdev=dimm"]).up()
         nonce = guest.status()["nonce"]
-        created = guest.create("stopped")
+        created = guest.create("stopped", "--external")
         self.assertEqual(created["memory_method"], "stopped")
         self.assertTrue(created["fallback_reason"])
         self.assert_runs_on(guest, nonce)
 
     def filesystem(self):
-        mounts = [line.split()[1:3] for line in open("/proc/mounts")]
+        mounts = [line.split()[1:3] for line in pathlib.Path("/proc/mounts").read_text().splitlines()]
         folder = str(self.scratch.folder)
         return max((m for m in mounts if folder.startswith(m[0])), key=lambda m: len(m[0]))[1]
 

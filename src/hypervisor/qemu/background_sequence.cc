@@ -40,9 +40,12 @@ private:
         if (!actions["actions"].empty()) {
             STASIS_TRY(transaction, session.send("transaction", actions));
         }
-        if (stop) STASIS_CHECK(session.reply(*stop, "stop"));
-        if (transaction) STASIS_CHECK(session.reply(*transaction, "transaction"));
-        switched = transaction.has_value();
+        const auto stopped = stop ? session.reply(*stop, "stop") : Result<Json>();
+        const auto switching = transaction ? session.reply(*transaction, "transaction") : Result<Json>();
+        // A reply that has not come in time tells nothing: the way back then looks for itself.
+        switched = transaction && (switching || switching.error().kind == ErrorKind::busy);
+        STASIS_CHECK(stopped);
+        STASIS_CHECK(switching);
         if (!context.was_running) return {};
         STASIS_TRY(const auto event, session.wait_event(is_stop, kResumeLimit));
         if (event) stopped_us_ = event->timestamp_us;

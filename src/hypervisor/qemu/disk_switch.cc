@@ -1,5 +1,6 @@
 #include "hypervisor/qemu/disk_switch.h"
 
+#include "hypervisor/qemu/block_graph.h"
 #include "hypervisor/qemu/commit_job.h"
 
 namespace stasis::hypervisor::qemu {
@@ -19,10 +20,12 @@ Json switch_actions(const std::vector<model::DiskCapture>& disks) {
 }
 
 Result<void> switch_back(QmpSession& session, seam::Clock& clock, const std::vector<model::DiskCapture>& disks) {
+    STASIS_TRY(const auto layers, query_active_layers(session));
     Result<void> first;
     for (const model::DiskCapture& disk : disks) {
         Result<void> undone;
-        if (disk.mode == DiskMode::external)
+        const auto now = layers.find(disk.target);
+        if (disk.mode == DiskMode::external && now != layers.end() && now->second == disk.overlay)
             undone = commit_active_layer(session, clock, {disk.target, disk.overlay, disk.active, {}}, nullptr, nullptr);
         if (disk.mode == DiskMode::internal)
             if (auto deleted = session.execute("blockdev-snapshot-delete-internal-sync",

@@ -135,6 +135,12 @@ FakeQemu::Json FakeQemu::run(const std::string& name, const Json& arguments, std
     if (name == "stop" || name == "cont") return run_vcpus(name, error);
     if (name == "transaction") return transaction(arguments);
     if (name.find("job") != std::string::npos || name == "block-commit") return jobs(name, arguments);
+    if (name == "query-block") {
+        Json devices = Json::array();
+        for (const auto& [target, node] : active)
+            devices.push_back({{"qdev", "/machine/peripheral/disk-" + target}, {"inserted", {{"node-name", node}}}});
+        return devices;
+    }
     if (name == "query-migrate") return {{"status", migration}};
     if (name == "migrate") return migrate();
     if (name == "migrate-continue") {
