@@ -47,13 +47,46 @@ bool keeps_layers(const model::Disk& disk, const DomainFacts& existing) {
            existing.active.contains(disk.target);
 }
 
+/// The active layer itself, named by a document for a disk that the definition did not have: nothing to register.
+bool names_active_layer(const model::Disk& disk, const DomainFacts& existing) {
+    const auto active = existing.active.find(disk.target);
+    const model::Image* image = active == existing.active.end() ? nullptr : existing.images.find(active->second);
+    return image && image->path == disk.source && image->format == disk.format;
+}
+
+/// Another source for a disk must neither let the guest write to an image that layers or snapshots stand on, nor cut
+/// off the layer that holds the disk's newest data, nor differ from what a running guest writes to.
+Result<void> refuse_lost_layers(const model::Disk& disk, const DomainFacts& existing) {
+    const std::string target = "disk '" + disk.target.str() + "' of " + quoted(existing);
+    for (const model::Image& image : existing.images.images()) {
+        if (image.path != disk.source || (!image.made_by_stasis && existing.images.children(image.id).empty())) continue;
+        return fail(ErrorKind::invalid, "define", target, "snapshots of this domain stand on " + image.path,
+                    "leave the source as 'stasis dumpxml' shows it now");
+    }
+    const auto active = existing.active.find(disk.target);
+    const model::Image* newest = active == existing.active.end() ? nullptr : existing.images.find(active->second);
+    if (newest && newest->made_by_stasis) {
+        return fail(ErrorKind::invalid, "define", target,
+                    "its newest data lies in " + newest->path + ", which another source would cut off",
+                    "delete the domain's snapshots first, or leave the source as 'stasis dumpxml' shows it now");
+    }
+    if (existing.guest && !disk.read_only && disk.device == model::DiskDevice::disk) {
+        return fail(ErrorKind::invalid, "define", target,
+                    "its image cannot change while the domain is " + std::string(to_string(existing.state)),
+                    "shut the domain down first");
+    }
+    return {};
+}
+
 Result<RecordDomain> record_domain(model::Domain& definition, const std::optional<DomainFacts>& existing,
                                    const ImageFactsByPath& images) {
     RecordDomain record;
     model::ImageId next = existing ? existing->images.next_id() : model::ImageId{1};
     for (model::Disk& disk : definition.disks) {
         if (existing) keep_defined_source(disk, *existing);
-        if (disk.source.empty() || (existing && keeps_layers(disk, *existing))) continue;
+        if (disk.source.empty()) continue;
+        if (existing && (keeps_layers(disk, *existing) || names_active_layer(disk, *existing))) continue;
+        if (existing) STASIS_CHECK(refuse_lost_layers(disk, *existing));
         STASIS_TRY(const std::vector<model::Image> chain, register_chain(disk, next, images));
         record.images.insert(record.images.end(), chain.begin(), chain.end());
         record.active[disk.target] = chain.back().id;

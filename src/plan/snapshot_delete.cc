@@ -136,6 +136,12 @@ Result<void> plan_internal(const DomainFacts& facts, const model::DiskState& dis
                            const std::set<model::ImageId>& needed, std::vector<Fold>& folds, Plan& plan) {
     if (!needed.contains(disk.image)) return {};
     const model::Image& image = *facts.images.find(disk.image);
+    if (const auto bad = facts.unreadable.find(image.path); bad != facts.unreadable.end() && !facts.guest) {
+        // Found out now: behind the commit point it would hold up every later command.
+        if (bad->second.kind != ErrorKind::not_found) return fail_because(bad->second, attempt(name), subject(facts));
+        plan.notes.push_back("image " + image.path + " is gone, and internal snapshot '" + disk.internal_name + "' with it");
+        return {};
+    }
     const DeleteInternal step{guest_of(facts), disk.target, disk.image, image.path, disk.internal_name};
     const auto active = facts.active.find(disk.target);
     if (active != facts.active.end() && active->second == disk.image) {
