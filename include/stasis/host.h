@@ -10,7 +10,6 @@
 #include <vector>
 
 #include <stasis/domain.h>
-#include <stasis/error.h>
 #include <stasis/progress.h>
 #include <stasis/snapshot.h>
 #include <stasis/types.h>
@@ -22,8 +21,7 @@ struct OpenOptions {
     std::string uri = "qemu:///";  ///< "qemu:///" or "fake:///"
     std::string root;              ///< state folder, absolute
     std::string command;           ///< what to tell others who wait for our lock: "snapshot-create web"
-    /// How long to wait for another command on the same domain; none: as configured (default 10 s).
-    std::optional<std::chrono::milliseconds> lock_wait;
+    std::optional<std::chrono::milliseconds> lock_wait;  ///< for another command on a domain; none: as configured (10 s)
 };
 
 /// How to run a changing operation.
@@ -57,7 +55,7 @@ struct Recovered {
     std::string detail;
 };
 
-/// A definition read, with what --lenient left out.
+/// A definition read.
 struct Defined {
     DomainSummary domain;
     std::vector<std::string> left_out;  ///< "line 12: <foo> in <devices>"
@@ -130,7 +128,6 @@ public:
     virtual Result<Done<Nothing>> suspend(const std::string& domain, const RunMode&) = 0;
     virtual Result<Done<Nothing>> resume(const std::string& domain, const RunMode&) = 0;
 
-    // Snapshots.
     virtual Result<Done<SnapshotCreated>> snapshot_create(const std::string& domain, const SnapshotCreateOptions&,
                                                           const RunMode&) = 0;
     virtual Result<Done<SnapshotReverted>> snapshot_revert(const std::string& domain, const SnapshotRevertOptions&,

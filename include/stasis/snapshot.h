@@ -99,7 +99,7 @@ struct SnapshotCreateOptions {
 struct SnapshotCreated {
     SnapshotName name;
     std::optional<std::int64_t> pause_us;  ///< STOP to RESUME events; none when the guest was not running
-    std::int64_t complete_us = 0;          ///< from the start of the command to a complete snapshot
+    std::int64_t complete_us = 0;          ///< from holding the domain's lock to a complete snapshot
     MemoryMethod memory_method = MemoryMethod::none;
     std::string fallback_reason;           ///< why not background; empty when it was
     Bytes memory_guest_bytes;              ///< guest memory covered
@@ -118,7 +118,7 @@ struct SnapshotRevertOptions {
 struct SnapshotReverted {
     SnapshotName name;
     DomainState state = DomainState::shut_off;
-    std::optional<std::int64_t> resume_us;  ///< from the start of the command to the RESUME event
+    std::optional<std::int64_t> resume_us;  ///< from holding the domain's lock to the RESUME event
     std::int64_t complete_us = 0;
     std::vector<std::string> left_behind;   ///< active layers kept, by path
 };

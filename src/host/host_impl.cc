@@ -60,15 +60,26 @@ Result<std::vector<Recovered>> HostImpl::recover_domain(const Uuid& uuid, const 
     return engine::recover(parts(), uuid, mode);
 }
 
-Result<HostImpl::Locked> HostImpl::lock_domain(const std::string& domain, const RunMode& mode) {
+Result<HostImpl::Locked> HostImpl::lock_only(const std::string& domain, const RunMode& mode) {
     Locked locked;
     STASIS_TRY(locked.record, world_->catalog().domain(domain));
     if (mode.explain_only) return locked;
     STASIS_TRY(locked.lock, take_lock(locked.record.uuid.str()));
+    return locked;
+}
+
+Result<void> HostImpl::settle(Locked& locked, const RunMode& mode) {
+    if (mode.explain_only) return {};
     STASIS_TRY(std::vector<Recovered> settled, recover_domain(locked.record.uuid, mode));
     recovered_.insert(recovered_.end(), settled.begin(), settled.end());
     // Whoever held the lock, and the recovery, may have changed it.
     STASIS_TRY(locked.record, world_->catalog().domain(locked.record.uuid.str()));
+    return {};
+}
+
+Result<HostImpl::Locked> HostImpl::lock_domain(const std::string& domain, const RunMode& mode) {
+    STASIS_TRY(Locked locked, lock_only(domain, mode));
+    STASIS_CHECK(settle(locked, mode));
     return locked;
 }
 

@@ -57,6 +57,9 @@ private:
         catalog::DomainRecord record;
     };
     Result<Locked> lock_domain(const std::string& domain, const RunMode& mode);
+    /// Locks without settling: only for destroy, which may have to end a guest that recovery cannot do without.
+    Result<Locked> lock_only(const std::string& domain, const RunMode& mode);
+    Result<void> settle(Locked& locked, const RunMode& mode);
     Result<Lock> take_lock(const std::string& lock_name);
     Result<engine::Outcome> run(const plan::Plan& plan, const RunMode& mode);
     /// Facts, plan, run, for operations whose plan needs nothing else. Returns the plan and whether it ran.

@@ -101,8 +101,27 @@ Result<Done<Nothing>> HostImpl::shutdown(const std::string& domain, std::chrono:
     return done;
 }
 
+/// An interrupted operation is settled first, as everywhere. When that needs an answer from a guest that gives none, the
+/// guest is ended and settling goes on without it: every undo has a way for a guest that is gone.
 Result<Done<Nothing>> HostImpl::destroy(const std::string& domain, const RunMode& mode) {
-    return simple(domain, {}, plan::plan_destroy, mode);
+    STASIS_TRY(Locked locked, lock_only(domain, mode));
+    Done<Nothing> done{.plan = {.operation = "destroy"}, .value = {}};
+    if (auto settled = settle(locked, mode); !settled) {
+        if (!locked.record.process) return std::unexpected(std::move(settled).error());
+        const model::GuestRef stuck{locked.record.uuid, locked.record.process->generation};
+        STASIS_CHECK(world_->ports().lifecycle.kill(stuck));
+        STASIS_CHECK(settle(locked, mode));
+        done.plan.steps.push_back("end guest process " + std::to_string(stuck.generation) + ", which an interrupted operation waited for");
+    }
+    STASIS_TRY(const plan::DomainFacts facts, read_facts(*world_, locked.record, {}));
+    if (facts.guest || done.plan.steps.empty()) {
+        STASIS_TRY(const plan::Plan plan, plan::plan_destroy(facts));
+        STASIS_CHECK(run(plan, mode));
+        const PlanReport planned = plan::report(plan);
+        done.plan.steps.insert(done.plan.steps.end(), planned.steps.begin(), planned.steps.end());
+    }
+    if (!mode.explain_only) done.value = Nothing{};
+    return done;
 }
 
 Result<Done<Nothing>> HostImpl::suspend(const std::string& domain, const RunMode& mode) {

@@ -47,8 +47,9 @@ Result<std::vector<DomainSummary>> HostImpl::list() {
     STASIS_TRY(const std::vector<catalog::DomainRecord> records, world_->catalog().domains());
     std::vector<DomainSummary> result;
     for (const catalog::DomainRecord& record : records) {
-        STASIS_TRY(DomainSummary each, summary(record));
-        result.push_back(std::move(each));
+        // One guest whose state cannot be told must not hide all others.
+        auto each = summary(record);
+        result.push_back(each ? *std::move(each) : DomainSummary{.name = record.name, .uuid = record.uuid, .state = DomainState::crashed});
     }
     return result;
 }

@@ -44,12 +44,17 @@ SnapshotCreated created_from(const plan::Plan& plan, const plan::DomainFacts& fa
 Result<Done<SnapshotCreated>> HostImpl::snapshot_create(const std::string& domain, const SnapshotCreateOptions& options,
                                                         const RunMode& mode) {
     const plan::Settings settings = settings_now();
-    const auto begun = world_->clock().steady();
     STASIS_TRY(const Locked locked, lock_domain(domain, mode));
-    const FactsWanted wanted{.images = true, .memory_ability = !options.disk_only,
+    const auto begun = world_->clock().steady();
+    // Asking sets and resets capabilities of the guest, which is not for a dry run: it holds no lock.
+    const FactsWanted wanted{.images = true, .memory_ability = !options.disk_only && !mode.explain_only,
                              .folder = options.path.empty() ? settings.snapshots_root : options.path};
-    STASIS_TRY(const plan::DomainFacts facts, read_facts(*world_, locked.record, wanted));
-    STASIS_TRY(const plan::Plan plan, plan::plan_snapshot_create(facts, options, settings));
+    STASIS_TRY(plan::DomainFacts facts, read_facts(*world_, locked.record, wanted));
+    if (mode.explain_only) facts.memory_ability.background = true;
+    STASIS_TRY(plan::Plan plan, plan::plan_snapshot_create(facts, options, settings));
+    if (mode.explain_only && facts.guest && !options.disk_only) {
+        plan.notes.push_back("whether write tracking is to be had is found out when it runs; else memory is saved with the guest stopped");
+    }
     STASIS_TRY(const engine::Outcome outcome, run(plan, mode));
     Done<SnapshotCreated> done{.plan = plan::report(plan), .value = {}};
     if (mode.explain_only) return done;
@@ -60,8 +65,8 @@ Result<Done<SnapshotCreated>> HostImpl::snapshot_create(const std::string& domai
 
 Result<Done<SnapshotReverted>> HostImpl::snapshot_revert(const std::string& domain, const SnapshotRevertOptions& options,
                                                          const RunMode& mode) {
-    const plan::Settings settings = settings_now();
     STASIS_TRY(Locked locked, lock_domain(domain, mode));
+    const plan::Settings settings = settings_now();  // after waiting for others: times are those of our own work
     STASIS_TRY(const model::SnapshotTree tree, world_->catalog().snapshots(locked.record.uuid));
     FactsWanted wanted{.images = true};
     if (const model::Snapshot* snapshot = tree.find(options.name)) wanted.memory_image = snapshot->memory.path;

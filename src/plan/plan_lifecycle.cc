@@ -160,6 +160,8 @@ Result<Plan> plan_undefine(const DomainFacts& facts) {
             plan.notes.push_back("disk " + target.str() + " stays as " + image->path + " on its backing images");
         }
     }
+    if (facts.nvram_exists) plan.notes.push_back("the firmware's variables stay in " + facts.nvram);
+    if (facts.definition.tpm) plan.notes.push_back("the state of its TPM stays in the state folder, below tpm/" + facts.definition.uuid.str());
     plan.steps.push_back(ForgetDomain{facts.definition.uuid});
     return plan;
 }

@@ -67,6 +67,18 @@ Result<void> plan_external(const DomainFacts& facts, const model::Snapshot& snap
     return {};
 }
 
+/// A named tap device has one owner: the new guest could not open it while the old one stands aside.
+Result<void> refuse_named_tap(const DomainFacts& facts, const SnapshotName& name) {
+    const auto& all = facts.definition.interfaces;
+    const auto tap = std::ranges::find_if(all, [](const model::Interface& each) {
+        return each.type == model::InterfaceType::tap && !each.target.empty();
+    });
+    if (!facts.guest || tap == all.end()) return {};
+    return fail(ErrorKind::unsupported, attempt(name), subject(facts),
+                "its interface " + tap->target + " has one owner, and the present guest keeps it until the new one stands",
+                "stop the domain first: stasis destroy " + facts.definition.name.str());
+}
+
 std::unexpected<Error> refuse_internal(const model::Snapshot& snapshot, const model::DiskState& state, ErrorKind kind,
                                        std::string why, std::string next = {}) {
     return fail(kind, attempt(snapshot.name), "disk '" + state.target.str() + "'", std::move(why), std::move(next));
@@ -146,10 +158,12 @@ void append(std::vector<Step>& steps, const std::vector<T>& more) {
 }
 
 /// After the catalog names the new state: let it run, end the old guest, drop the safety snapshots.
-void add_forward_steps(Plan& plan, const DomainFacts& facts, DiskPlan& disks, DomainState wanted) {
+void add_forward_steps(Plan& plan, const DomainFacts& facts, DiskPlan& disks, DomainState wanted, const std::string& nvram) {
     const model::GuestRef fresh{facts.definition.uuid, facts.next_generation};
     if (wanted == DomainState::running) plan.steps.push_back(ResumeGuest{fresh});
     if (facts.guest) plan.steps.push_back(KillGuest{*facts.guest});
+    const bool own_copy = nvram != facts.nvram && facts.nvram != facts.definition.os.nvram;
+    if (own_copy) plan.steps.push_back(RemoveFile{facts.nvram});
     for (DeleteInternal& cleanup : disks.cleanups) {
         if (wanted != DomainState::shut_off) cleanup.guest = fresh;
     }
@@ -166,6 +180,7 @@ Result<Plan> plan_snapshot_revert(const DomainFacts& facts, const SnapshotRevert
     STASIS_TRY(DiskPlan disks, plan_disks(facts, *snapshot));
     STASIS_CHECK(check_risks(facts, *snapshot, request.force, plan));
     const DomainState wanted = wanted_state(*snapshot, request.wanted);
+    if (wanted != DomainState::shut_off) STASIS_CHECK(refuse_named_tap(facts, request.name));
     const std::string nvram = nvram_after(facts, *snapshot);
 
     if (nvram != facts.nvram) plan.steps.push_back(CopyFile{snapshot->nvram_copy, nvram});
@@ -188,8 +203,14 @@ Result<Plan> plan_snapshot_revert(const DomainFacts& facts, const SnapshotRevert
                                       .active = disks.active,
                                       .left_behind = disks.left_behind,
                                       .nvram = nvram});
-    add_forward_steps(plan, facts, disks, wanted);
+    add_forward_steps(plan, facts, disks, wanted, nvram);
     plan.space.value = kOverlayBytes * disks.new_layers.size();
+    for (const model::DiskState& state : snapshot->disks) {
+        const model::Disk* disk = model::find_disk(facts.definition, state.target);
+        const bool written = disk && !disk->read_only && !disk->source.empty();
+        if (state.mode != DiskMode::no || !written || snapshot->memory.method == MemoryMethod::none) continue;
+        plan.notes.push_back("disk " + state.target.str() + " was left out of this snapshot and stays as it is now, which the memory does not expect");
+    }
     if (facts.guest) plan.notes.push_back("the present state of " + subject(facts) + " is given up; its memory is lost");
     return plan;
 }
