@@ -70,7 +70,7 @@ struct SnapshotInfo {
     std::vector<SnapshotDisk> disks;
     std::string machine;             ///< machine type it was taken on
     std::string hypervisor_version;  ///< "7.2.22"
-    std::optional<std::int64_t> pause_us;  ///< STOP to RESUME; none when the guest was not running
+    std::optional<std::int64_t> pause_us;  ///< STOP to RESUME events; none when the guest did not stop
 };
 
 /// A request for one disk, where it differs from the default.
@@ -98,7 +98,7 @@ struct SnapshotCreateOptions {
 /// What `snapshot-create` measured.
 struct SnapshotCreated {
     SnapshotName name;
-    std::optional<std::int64_t> pause_us;  ///< STOP to RESUME events; none when the guest was not running
+    std::optional<std::int64_t> pause_us;  ///< STOP to RESUME events; none when the guest did not stop
     std::int64_t complete_us = 0;          ///< from holding the domain's lock to a complete snapshot
     MemoryMethod memory_method = MemoryMethod::none;
     std::string fallback_reason;           ///< why not background; empty when it was

@@ -81,6 +81,23 @@ TEST_F(CatalogTest, AGenerationIsNeverGivenOutTwice) {
     EXPECT_EQ(web().next_generation, 3u);
 }
 
+TEST_F(CatalogTest, AnImageIdIsNeverGivenOutTwice) {
+    EXPECT_EQ(web().images.next_id(), model::ImageId{5});
+    LayerChange change;
+    change.put_images = {image(7, "vda", 4), image(6, "vda", 4)};
+    ASSERT_TRUE(catalog_->put_snapshot(web_, snapshot("a"), change).has_value());
+    LayerChange back;
+    back.remove_images = {{6}, {7}};
+    ASSERT_TRUE(catalog_->remove_snapshots(web_, {name("a")}, back).has_value());
+    EXPECT_EQ(web().images.find({7}), nullptr);
+    EXPECT_EQ(web().images.next_id(), model::ImageId{8});
+    change.put_images = {image(2, "vdb")};  // a known image again lowers nothing
+    ASSERT_TRUE(catalog_->change_layers(web_, change).has_value());
+    EXPECT_EQ(web().images.next_id(), model::ImageId{8});
+    change.put_images = {image(UINT32_MAX, "vdb")};
+    EXPECT_FALSE(catalog_->change_layers(web_, change).has_value()) << "nothing could follow it";
+}
+
 TEST_F(CatalogTest, RemovingADomainRemovesAllThatBelongsToIt) {
     LayerChange change;
     change.current = name("a");

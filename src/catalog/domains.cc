@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::string_view kSelect =
     "SELECT d.id, d.uuid, d.name, d.definition_xml, d.process_generation, d.process_pid, d.process_start_ticks,"
-    " d.next_generation, d.nvram, c.name, (SELECT count(*) FROM snapshots s WHERE s.domain = d.id)"
+    " d.next_generation, d.nvram, c.name, (SELECT count(*) FROM snapshots s WHERE s.domain = d.id),"
+    " d.next_image"
     " FROM domains d LEFT JOIN snapshots c ON c.id = d.current_snapshot";
 
 std::unexpected<Error> no_domain(const std::string& name) {
@@ -37,6 +38,8 @@ Result<void> read_numbers(const Database& database, const Statement& row, Domain
     record.next_generation = static_cast<std::uint32_t>(row.integer(7));
     if (!fits_u32(row.integer(10))) return database.bad_row("domains", key, "too many snapshots");
     record.snapshot_count = static_cast<std::uint32_t>(row.integer(10));
+    if (!fits_u32(row.integer(11)) || row.integer(11) == 0) return database.bad_row("domains", key, "next_image is out of range");
+    record.images = model::ImageGraph({}, {static_cast<std::uint32_t>(row.integer(11))});
     if (row.is_null(4)) return {};
     if (!fits_u32(row.integer(4)) || row.integer(5) < 0) return database.bad_row("domains", key, "its process is out of range");
     record.process = model::GuestProcess{static_cast<std::uint32_t>(row.integer(4)), row.integer(5), loaded(row.integer(6))};

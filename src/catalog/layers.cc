@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -40,7 +41,7 @@ Result<void> SqliteCatalog::load_images(std::int64_t row, DomainRecord& record) 
         STASIS_TRY(model::Image image, read_image(*database_, rows, record.name.str()));
         images.push_back(std::move(image));
     }
-    record.images = model::ImageGraph(std::move(images));
+    record.images = model::ImageGraph(std::move(images), record.images.next_id());
     return {};
 }
 
@@ -75,6 +76,7 @@ Result<void> SqliteCatalog::change_layers(const Uuid& uuid, const LayerChange& c
 // Order matters little: references between images are checked when the transaction commits.
 Result<void> SqliteCatalog::apply_change(std::int64_t row, const LayerChange& change) {
     for (const model::Image& image : change.put_images) STASIS_CHECK(put_image(row, image));
+    STASIS_CHECK(raise_next_image(row, change.put_images));
     for (const auto& [target, id] : change.active) {
         STASIS_CHECK(database_->run("DELETE FROM active_layers WHERE domain = ? AND target = ?", {row, target.str()}));
         if (id.value == 0) continue;
@@ -96,8 +98,8 @@ Result<void> SqliteCatalog::apply_change(std::int64_t row, const LayerChange& ch
 }
 
 Result<void> SqliteCatalog::put_image(std::int64_t row, const model::Image& image) {
-    if (image.id.value == 0)
-        return fail(ErrorKind::invalid, "record an image", image.path, "it has no id");
+    if (image.id.value == 0 || !fits_u32(std::int64_t{image.id.value} + 1))
+        return fail(ErrorKind::invalid, "record an image", image.path, "its id is out of range");
     const auto& frozen = image.frozen;
     return database_->run(
         "INSERT INTO images(domain, id, target, path, format, virtual_bytes, backing, made_by_stasis, frozen_size,"
@@ -109,6 +111,13 @@ Result<void> SqliteCatalog::put_image(std::int64_t row, const model::Image& imag
          stored(image.virtual_bytes), nullable_image(image.backing), std::int64_t{image.made_by_stasis},
          frozen ? Value(stored(frozen->size_bytes)) : Value(), frozen ? Value(frozen->modified_ns) : Value(),
          frozen ? Value(stored(frozen->inode)) : Value()});
+}
+
+/// Past every id that was ever recorded: rows of images go, this number stays.
+Result<void> SqliteCatalog::raise_next_image(std::int64_t row, const std::vector<model::Image>& images) {
+    if (images.empty()) return {};
+    const std::int64_t highest = std::ranges::max_element(images, {}, &model::Image::id)->id.value;
+    return database_->run("UPDATE domains SET next_image = max(next_image, ?) WHERE id = ?", {highest + 1, row});
 }
 
 Result<void> SqliteCatalog::put_process(std::int64_t row, const std::optional<model::GuestProcess>& process) {

@@ -18,6 +18,7 @@ CREATE TABLE domains (
   process_pid INTEGER,
   process_start_ticks INTEGER,
   next_generation INTEGER NOT NULL DEFAULT 1,
+  next_image INTEGER NOT NULL DEFAULT 1,
   nvram TEXT NOT NULL DEFAULT '',
   current_snapshot INTEGER REFERENCES snapshots(id) ON DELETE SET NULL
 ) STRICT;
@@ -161,12 +162,19 @@ Result<void> migrate(Database& database) {
     return transaction.commit();
 }
 
+/// Of one instant: another process may be creating the file just now.
+Result<Identity> checked_identity(Database& database) {
+    STASIS_TRY(Transaction view, Transaction::read(database));
+    STASIS_TRY(const Identity found, identity(database));
+    STASIS_CHECK(check_identity(database, found));
+    return found;
+}
+
 }  // namespace
 
 Result<void> prepare_schema(Database& database) {
     STASIS_CHECK(database.script("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL"));
-    STASIS_TRY(const Identity found, identity(database));
-    STASIS_CHECK(check_identity(database, found));
+    STASIS_TRY(const Identity found, checked_identity(database));
     if (found.version != kSchemaVersion) {
         STASIS_CHECK(database.run("PRAGMA journal_mode = WAL"));  // only for a file that is ours or empty
         STASIS_CHECK(migrate(database));

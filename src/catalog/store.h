@@ -50,6 +50,7 @@ private:
     Result<void> load_images(std::int64_t row, DomainRecord& record);
     Result<void> apply_change(std::int64_t row, const LayerChange& change);
     Result<void> put_image(std::int64_t row, const model::Image& image);
+    Result<void> raise_next_image(std::int64_t row, const std::vector<model::Image>& images);
     Result<void> put_process(std::int64_t row, const std::optional<model::GuestProcess>& process);
     Result<void> put_current(std::int64_t row, const std::optional<SnapshotName>& current);
 

@@ -66,7 +66,7 @@ Result<SnapshotCreateOptions> options_of(const Environment& environment, const W
 // "guest stood still 3.2 ms, complete after 1.24 s, memory 38 MiB (background)"
 std::string measured(const SnapshotCreated& created) {
     std::string line = created.pause_us ? fmt::format("guest stood still {}", format_duration(*created.pause_us))
-                                        : std::string("guest was not running");
+                                        : std::string("no pause of the guest");
     line += fmt::format(", complete after {}", format_duration(created.complete_us));
     if (created.memory_method == MemoryMethod::none) return line + ", no memory";
     return line + fmt::format(", memory {} ({})", format_bytes(created.memory_file_bytes), to_string(created.memory_method));

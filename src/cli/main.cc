@@ -38,6 +38,9 @@ void handle_signals(CancelToken& token) {
     handle(SIGTERM, on_cancel);
     handle(SIGHUP, on_cancel);
     handle(SIGPIPE, on_broken_pipe);
+    // A stopped tool would read no more of a guest's memory, and the guest would stand still with it. (Programs that
+    // are started get the default back for these as well.)
+    for (const int number : {SIGTSTP, SIGTTIN, SIGTTOU}) handle(number, SIG_IGN);
 }
 
 std::optional<std::string> variable(const std::string& name) {

@@ -169,6 +169,46 @@ TEST(Executor, NeverTouchesAFileThatWasThereBefore) {
     EXPECT_EQ(host->images.at("/s/a/vdb_a").blocks.at(5), 5);
 }
 
+TEST(Executor, NeverTouchesTheUnfinishedMemoryImageOfSomebodyElse) {
+    const auto host = scenario("create").host();
+    host->files["/s/a/a.save.part"] = "theirs";
+    const auto done = run(*host, scenario("create").plan);
+    ASSERT_FALSE(done.has_value());
+    EXPECT_EQ(done.error().kind, ErrorKind::exists);
+    EXPECT_EQ(host->files.at("/s/a/a.save.part"), "theirs");
+}
+
+/// The instant is taken, memory fails, and then so does undoing the instant.
+TEST(Executor, AFoldThatFailsLeavesTheGuestRunning) {
+    const auto host = scenario("create").host();
+    const std::string before = host->structure(true);
+    host->fail_names = {"finish", "merge_online"};
+    ASSERT_FALSE(run(*host, scenario("create").plan).has_value());
+    EXPECT_EQ(host->guests.at(1).state, DomainState::running);
+    EXPECT_TRUE(host->images.contains("/s/a/vda_a")) << "it writes there";
+    expect_settled(scenario("create"), *host, before, {}, " when the folds succeed");
+}
+
+TEST(Executor, TheGuestIsNeverPausedToUndoAnInstant) {
+    const auto host = scenario("create").host();
+    host->fail_names = {"finish"};
+    ASSERT_FALSE(run(*host, scenario("create").plan).has_value());
+    EXPECT_THAT(host->log, ::testing::Contains("merge_online"));
+    EXPECT_THAT(host->log, ::testing::Not(::testing::Contains("pause")));
+    EXPECT_EQ(host->guests.at(1).state, DomainState::running);
+}
+
+/// Were the guest let go, a crash would find a stale overlay that looks full of news.
+TEST(Executor, AnOverlayThatCannotGoKeepsTheGuestFromWritingToTheBase) {
+    const auto host = scenario("create").host();
+    const std::string before = host->structure(true);
+    host->fail_names = {"finish", "remove /s/a/vda_a"};
+    ASSERT_FALSE(run(*host, scenario("create").plan).has_value());
+    EXPECT_EQ(host->guests.at(1).disks.at(*DiskTarget::parse("vda")).path, "/d/vda");
+    EXPECT_EQ(host->guests.at(1).state, DomainState::paused);
+    expect_settled(scenario("create"), *host, before, {}, " when the overlay goes");
+}
+
 TEST(Executor, KeepsAnInternalSnapshotOfTheSameNameThatSomebodyElseMade) {
     const auto host = scenario("stopped").host();
     host->images.at("/d/vdc").internals["b"] = {{9, 9}};

@@ -161,6 +161,101 @@ TEST(Recovery, LeavesOtherDomainsAlone) {
     EXPECT_EQ(host->real_catalog().open_operations(other)->size(), 1u);
 }
 
+/// Kills the tool at the first moment at which `there` holds; false when there is none.
+bool killed_when(TestHost& host, const Scenario& each, const std::function<bool(TestHost&)>& there) {
+    for (int at = 1;; ++at) {
+        const auto trial = each.host();
+        if (!killed(*trial, at, [&] { (void)make_executor(trial->parts())->run(each.plan, {}); })) return false;
+        if (!there(*trial)) continue;
+        const bool again = killed(host, at, [&] { (void)make_executor(host.parts())->run(each.plan, {}); });
+        host.revive();
+        return again;
+    }
+}
+
+bool on_overlay(TestHost& host) { return host.guests.at(1).disks.at(*DiskTarget::parse("vdb")).path == "/s/a/vdb_a"; }
+
+TEST(Recovery, AMergeThatADeadToolLeftGoingOnIsEnded) {
+    const Scenario fold = scenario("fold");
+    const auto host = fold.host();
+    ASSERT_TRUE(killed_when(*host, fold, [](TestHost& at) { return !at.guests.at(1).merging.empty(); }));
+    ASSERT_TRUE(recover(host->parts(), web(), {}).has_value());
+    EXPECT_TRUE(host->guests.at(1).merging.empty());
+    EXPECT_TRUE(make_executor(host->parts())->run(fold.plan, {}).has_value()) << "the same again is not held up";
+    EXPECT_EQ(host->lost_writes(), "");
+}
+
+TEST(Recovery, AFoldIsSettledAtAnyTwoMoments) {
+    const Scenario fold = scenario("fold");
+    for (const Fate fate : {Fate::work_on, Fate::die_later}) {
+        const Ends ends = ends_of(fold, fate == Fate::work_on);
+        for (int first = 1; kill_twice(fold, ends, fate, first, 0).first; ++first)
+            for (int second = 1; kill_twice(fold, ends, fate, first, second).second; ++second)
+                if (HasFailure()) return;
+    }
+}
+
+/// The instant is undone because memory failed. The tool dies while it folds the overlays back, and once more in recovery.
+TEST(Recovery, AnInstantIsUndoneThoughTheToolDiesTwiceWhileFolding) {
+    const Scenario create = scenario("create");
+    const Ends ends = ends_of(create, false);
+    const auto begun = [&](TestHost& host, int first) {
+        host.fail_names = {"finish"};
+        return killed(host, first, [&] { (void)make_executor(host.parts())->run(create.plan, {}); });
+    };
+    int folding = 0;
+    for (int first = 1;; ++first) {
+        bool again = true;
+        for (int second = 1; again; ++second) {
+            const auto host = create.host();
+            if (!begun(*host, first)) {
+                EXPECT_GE(folding, 8);
+                return;
+            }
+            if (host->guests.at(1).merging.empty()) break;  // not within a fold, perhaps between two
+            if (second == 1) ++folding;
+            meanwhile(*host, Fate::work_on);
+            again = killed(*host, second, [&] { EXPECT_TRUE(recover(host->parts(), web(), {}).has_value()) << first; });
+            meanwhile(*host, Fate::die_later);
+            recover_and_check(*host, ends, false, std::to_string(first) + " and " + std::to_string(second));
+            if (HasFailure()) return;
+        }
+    }
+}
+
+TEST(Recovery, AGuestWithoutItsImagesGetsThemBackBeforeTheInstantIsUndone) {
+    const Scenario create = scenario("create");
+    const auto host = create.host();
+    const std::string before = host->structure(true);
+    ASSERT_TRUE(killed_when(*host, create, on_overlay));
+    host->guests.at(1).state = DomainState::paused;
+    host->guests.at(1).without_images = true;
+    const auto settled = recover(host->parts(), web(), {});
+    ASSERT_TRUE(settled.has_value()) << settled.error().render();
+    EXPECT_EQ(host->structure(true), before);
+}
+
+TEST(Recovery, ACrashedGuestIsNotResumed) {
+    const Scenario create = scenario("create");
+    const auto host = create.host();
+    ASSERT_TRUE(killed_when(*host, create, on_overlay));
+    host->guests.at(1).state = DomainState::crashed;
+    const auto settled = recover(host->parts(), web(), {});
+    ASSERT_TRUE(settled.has_value()) << settled.error().render();
+    EXPECT_EQ(host->guests.at(1).state, DomainState::crashed);
+    EXPECT_FALSE(host->images.contains("/s/a/vdb_a"));
+}
+
+TEST(Recovery, ADiskThatTheGuestDoesNotHaveIsNotSwitched) {
+    const Scenario create = scenario("create");
+    const auto host = create.host();
+    ASSERT_TRUE(killed_when(*host, create, on_overlay));
+    host->guests.at(1).disks.erase(*DiskTarget::parse("vdb"));
+    const auto settled = recover(host->parts(), web(), {});
+    ASSERT_TRUE(settled.has_value()) << settled.error().render();
+    EXPECT_FALSE(host->images.contains("/s/a/vdb_a"));
+}
+
 /// A guest that runs on after the fold of a failed snapshot, then dies: the overlay must not be folded a second time
 /// over what it wrote since. Killing covers it; here it is spelled out.
 TEST(Recovery, AStaleOverlayIsNeverFoldedOverNewerData) {

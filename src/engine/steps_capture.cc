@@ -54,40 +54,77 @@ Result<void> fold_back_offline(StepContext& context, const plan::CaptureInstant&
     return {};
 }
 
-/// The external disks whose overlay the guest writes to now.
+bool writes_to(const model::ActiveLayers& active, const DiskTarget& target, model::ImageId layer) {
+    const auto now = active.find(target);
+    return now != active.end() && now->second == layer;
+}
+
+/// The external disks whose overlay the guest writes to now. A fold that an earlier undo began is ended first: what it
+/// would still do must not come after the look.
 Result<std::vector<model::DiskCapture>> switched_disks(StepContext& context, const plan::CaptureInstant& step) {
-    STASIS_TRY(const model::ActiveLayers active, context.ports().blocks.active_layers(step.guest));
+    port::BlockGraph& blocks = context.ports().blocks;
+    for (const model::DiskCapture& disk : step.disks)
+        if (disk.mode == DiskMode::external) STASIS_CHECK(blocks.abandon_merge(step.guest, disk.target));
+    STASIS_TRY(const model::ActiveLayers active, blocks.active_layers(step.guest));
     std::vector<model::DiskCapture> switched;
     for (const model::DiskCapture& disk : step.disks) {
-        if (disk.mode != DiskMode::external) continue;
-        const auto now = active.find(disk.target);
-        if (now != active.end() && now->second == disk.overlay) switched.push_back(disk);
-        else if (now == active.end() || now->second != disk.active)
+        // A disk that the guest does not have cannot write to the overlay.
+        if (disk.mode != DiskMode::external || !active.contains(disk.target)) continue;
+        if (writes_to(active, disk.target, disk.overlay)) switched.push_back(disk);
+        else if (!writes_to(active, disk.target, disk.active))
             return fail(ErrorKind::failed, "undo a snapshot", "disk '" + disk.target.str() + "'",
                         "somebody else changed its layers meanwhile", "shut the guest down and repeat the command");
     }
     return switched;
 }
 
-/// The guest must not write between a fold and the removal of its overlay: a crash just then, with the guest gone
-/// afterwards, would leave an overlay that looks full of news and is stale. So it stands still for the fold.
+/// Overlays that the guest does not write to: never switched in, or folded back already and stale.
+Result<void> remove_idle_overlays(StepContext& context, const plan::CaptureInstant& step,
+                                  const std::vector<model::DiskCapture>& switched) {
+    for (const model::Image& overlay : step.overlays) {
+        if (std::ranges::find(switched, overlay.id, &model::DiskCapture::overlay) != switched.end()) continue;
+        STASIS_CHECK(context.ports().files.remove_file(overlay.path));
+    }
+    return {};
+}
+
+/// A cut capture or fold may have left the guest standing, and without its images. From here on it is as the snapshot
+/// found it, whether the folds succeed or not.
+Result<void> set_going(StepContext& context, const plan::CaptureInstant& step) {
+    port::Lifecycle& lifecycle = context.ports().lifecycle;
+    STASIS_TRY(const model::GuestStatus status, lifecycle.status(step.guest));
+    if (status.state == DomainState::shut_off) return {};
+    if (step.was_running && status.state != DomainState::crashed) {
+        STASIS_CHECK(lifecycle.resume(step.guest));
+        return {};
+    }
+    return status.state == DomainState::running ? Result<void>{} : lifecycle.pause(step.guest);
+}
+
+/// The overlay's file goes while the driver holds the vCPUs: were it still there when the guest writes to the base, a
+/// crash just then, with the guest gone afterwards, would leave an overlay that looks full of news and is stale.
+Result<void> fold_back_disk(StepContext& context, const plan::CaptureInstant& step, const model::DiskCapture& disk) {
+    const model::Image* overlay = overlay_of(step, disk);
+    if (!overlay) return fail(ErrorKind::corrupt, "undo a snapshot", disk.target.str(), "the plan names no overlay");
+    port::Ports& ports = context.ports();
+    ports.blocks.on_switch([&] { return ports.files.remove_file(overlay->path); });
+    auto folded = ports.blocks.merge_down(step.guest, disk.target, disk.overlay, disk.active, context.progress, context.cancel);
+    ports.blocks.on_switch({});
+    STASIS_CHECK(folded);
+    return ports.files.remove_file(overlay->path);  // a driver without a running guest to protect does not tell of the switch
+}
+
+/// The guest runs on meanwhile: it stands still only over the switch of each disk.
 Result<void> fold_back_online(StepContext& context, const plan::CaptureInstant& step) {
     port::Ports& ports = context.ports();
     STASIS_CHECK(ports.capture.abandon(step.guest));
     STASIS_TRY(const std::vector<model::DiskCapture> switched, switched_disks(context, step));
-    if (!switched.empty()) {
-        context.note("the guest stands still while its new overlays are folded back");
-        STASIS_CHECK(ports.lifecycle.pause(step.guest));
-    }
-    for (const model::DiskCapture& disk : switched)
-        STASIS_CHECK(ports.blocks.merge_down(step.guest, disk.target, disk.overlay, disk.active, context.progress, context.cancel));
-    for (const model::Image& overlay : step.overlays) STASIS_CHECK(ports.files.remove_file(overlay.path));
+    STASIS_CHECK(remove_idle_overlays(context, step, switched));
+    STASIS_CHECK(set_going(context, step));
+    for (const model::DiskCapture& disk : switched) STASIS_CHECK(fold_back_disk(context, step, disk));
     for (const model::DiskCapture& disk : step.disks)
         if (disk.mode == DiskMode::internal)
             STASIS_CHECK(ports.blocks.delete_internal(step.guest, disk.target, disk.active, disk.internal_name));
-    if (!step.was_running) return {};
-    STASIS_TRY(const model::GuestStatus status, ports.lifecycle.status(step.guest));
-    if (status.state == DomainState::paused) STASIS_CHECK(ports.lifecycle.resume(step.guest));
     return {};
 }
 
@@ -102,14 +139,18 @@ Result<void> undo(StepContext& context, const plan::OpenOverlays& step, const St
 }
 
 Result<StepNote> before(StepContext& context, const plan::CaptureInstant& step) {
-    if (step.memory) STASIS_CHECK(refuse_taken(context, step.memory->path));
+    // Undo removes both names, so neither may be somebody else's.
+    if (step.memory) {
+        STASIS_CHECK(refuse_taken(context, step.memory->path));
+        STASIS_CHECK(refuse_taken(context, step.memory->path + std::string(model::kMemoryPartSuffix)));
+    }
     return StepNote{};
 }
 
 Result<void> apply(StepContext& context, const plan::CaptureInstant& step, StepNote& note) {
     if (context.again)
         return fail(ErrorKind::failed, "take the instant of a snapshot", {}, "its instant has passed", "take the snapshot again");
-    port::CaptureRequest request{step.guest, step.disks, step.memory, step.was_running};
+    port::CaptureRequest request{step.guest, step.disks, step.memory, step.was_running, context.progress, context.cancel};
     STASIS_TRY(context.session, context.ports().capture.capture(request));
     // Memory goes on streaming until CompleteMemory; without memory there is nothing to wait for.
     return step.memory ? Result<void>{} : finish_capture(context, note);

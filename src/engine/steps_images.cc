@@ -86,7 +86,17 @@ Result<void> merge_online(StepContext& context, const plan::MergeDown& step, Ste
     auto merged = blocks.merge_down(*step.guest, step.target, step.chain.front().id, step.chain.back().id,
                                     context.progress, context.cancel);
     blocks.on_switch({});
-    return merged;
+    STASIS_CHECK(merged);
+    if (note.switched) return {};
+    note.switched = true;  // it had happened before a tool died, or the driver does not tell
+    return context.keep(note);
+}
+
+/// A merge that a tool left going on when it died: the next merge must not take it for its own, and captures wait for it.
+Result<void> end_left_merge(StepContext& context, const plan::MergeDown& step) {
+    if (!step.guest) return {};
+    STASIS_TRY(const bool alive, guest_alive(context, *step.guest));
+    return alive ? context.ports().blocks.abandon_merge(*step.guest, step.target) : Result<void>{};
 }
 
 /// A tool that died while the driver held the vCPUs over the switch has left the guest standing.
@@ -111,11 +121,13 @@ Result<StepNote> before(StepContext& context, const plan::MergeDown& step) {
 }
 
 Result<void> apply(StepContext& context, const plan::MergeDown& step, StepNote& note) {
+    if (context.recovering) STASIS_CHECK(end_left_merge(context, step));
     STASIS_CHECK(merge(context, step, note));
     return release(context, step, note);
 }
 
 Result<void> undo(StepContext& context, const plan::MergeDown& step, const StepNote& note) {
+    STASIS_CHECK(end_left_merge(context, step));
     return release(context, step, note);
 }
 
@@ -124,6 +136,7 @@ Result<bool> is_done(StepContext& context, const plan::MergeDown& step, const St
     if (!step.guest) return false;
     STASIS_TRY(const bool alive, guest_alive(context, *step.guest));
     if (!alive) return false;
+    STASIS_CHECK(end_left_merge(context, step));  // first: while it goes on, the answer may change
     STASIS_TRY(const model::ActiveLayers active, context.ports().blocks.active_layers(*step.guest));
     const auto found = active.find(step.target);
     return found != active.end() && found->second == step.chain.back().id;

@@ -28,6 +28,8 @@ struct TestGuest {
     int memory = 0;      ///< what it wrote last, to block 0 of every disk
     std::map<DiskTarget, model::ChainImage> disks;
     std::map<std::uint32_t, model::ChainImage> opened;
+    std::set<DiskTarget> merging;  ///< a merge goes on, perhaps without the tool that began it
+    bool without_images = false;   ///< a cut capture has taken them away: give them back by pause or resume first
 };
 
 class TestHost final : public port::Lifecycle, public port::InstantCapture, public port::BlockGraph, public port::Volume,
@@ -44,6 +46,7 @@ public:
     int fail_at = 0;         ///< the how manieth effect of a port fails; 0: none
     int fail_catalog_at = 0; ///< the how manieth write of the catalog fails; 0: none
     bool fail_on = false;    ///< and so do all after it
+    std::set<std::string> fail_names;  ///< effects of these names fail, as often as they are tried
     bool fail_late = false;  ///< it has happened all the same, where the port's contract allows that
     void revive();           ///< the next command begins: no more faults
     void guests_die();
@@ -82,6 +85,7 @@ public:
     Result<void> merge_down(const model::GuestRef& guest, const DiskTarget& target, model::ImageId top, model::ImageId base,
                             ProgressSink*, const CancelToken*) override;
     void on_switch(std::function<Result<void>()> call) override { switched_ = std::move(call); }
+    Result<void> abandon_merge(const model::GuestRef& guest, const DiskTarget& target) override;
     Result<void> delete_internal(const model::GuestRef& guest, const DiskTarget& target, model::ImageId image,
                                  const std::string& name) override;
 
@@ -105,6 +109,8 @@ public:
 
 private:
     Result<TestGuest*> alive(const model::GuestRef& guest);
+    Result<TestGuest*> with_images(const model::GuestRef& guest);  ///< and nothing going on with them
+    Result<void> switch_to_base(TestGuest& guest, const DiskTarget& target, model::ImageId top, model::ImageId base);
     std::unique_ptr<catalog::Catalog> catalog_;
     std::unique_ptr<catalog::Catalog> faulty_;
     std::function<Result<void>()> switched_;

@@ -42,6 +42,7 @@ catalog::Catalog& TestHost::catalog() { return *faulty_; }
 void TestHost::revive() {
     kill_at = fail_at = fail_catalog_at = ticks_ = effects_ = 0;
     dead = fail_late = fail_on = false;
+    fail_names.clear();
     switched_ = nullptr;
 }
 
@@ -66,7 +67,8 @@ void TestHost::tick() {
 Result<void> TestHost::effect(const std::string& name, bool may_fail_late, const std::function<Result<void>()>& body) {
     log.push_back(name);
     tick();
-    const bool fails = fail_at != 0 && (++effects_ == fail_at || (fail_on && effects_ > fail_at));
+    const bool counted = fail_at != 0 && (++effects_ == fail_at || (fail_on && effects_ > fail_at));
+    const bool fails = counted || fail_names.contains(name);
     if (!fails || (fail_late && may_fail_late)) STASIS_CHECK(body());
     guests_work();
     tick();
@@ -85,6 +87,13 @@ Result<TestGuest*> TestHost::alive(const model::GuestRef& guest) {
     if (found == guests.end() || found->second.state == DomainState::shut_off)
         return fail(ErrorKind::not_found, "reach the guest", {}, "there is no such process");
     return &found->second;
+}
+
+Result<TestGuest*> TestHost::with_images(const model::GuestRef& guest) {
+    STASIS_TRY(TestGuest* found, alive(guest));
+    if (found->without_images) return fail(ErrorKind::failed, "reach the images", {}, "the guest has given them up");
+    if (!found->merging.empty()) return fail(ErrorKind::busy, "reach the images", {}, "a merge goes on");
+    return found;
 }
 
 // ---- Lifecycle ----
@@ -111,8 +120,8 @@ Result<model::GuestStatus> TestHost::status(const model::GuestRef& guest) {
 Result<void> TestHost::pause(const model::GuestRef& guest) {
     return effect("pause", true, [&]() -> Result<void> {
         STASIS_TRY(TestGuest* found, alive(guest));
-        found->state = DomainState::paused;
-        found->parked = false;
+        if (found->state != DomainState::crashed) found->state = DomainState::paused;
+        found->parked = found->without_images = false;
         return {};
     });
 }
@@ -120,8 +129,9 @@ Result<void> TestHost::pause(const model::GuestRef& guest) {
 Result<UnixMicros> TestHost::resume(const model::GuestRef& guest) {
     STASIS_CHECK(effect("resume", true, [&]() -> Result<void> {
         STASIS_TRY(TestGuest* found, alive(guest));
+        if (found->state == DomainState::crashed) return fail(ErrorKind::failed, "resume", {}, "it crashed");
         found->state = DomainState::running;
-        found->parked = false;
+        found->parked = found->without_images = false;
         return {};
     }));
     return UnixMicros{42};
@@ -129,7 +139,7 @@ Result<UnixMicros> TestHost::resume(const model::GuestRef& guest) {
 
 Result<void> TestHost::park(const model::GuestRef& guest) {
     return effect("park", true, [&]() -> Result<void> {
-        STASIS_TRY(TestGuest* found, alive(guest));
+        STASIS_TRY(TestGuest* found, with_images(guest));
         found->state = DomainState::paused;
         found->parked = true;
         return {};
@@ -181,7 +191,7 @@ Result<void> TestHost::close_overlays(const model::GuestRef& guest, const std::v
 Result<std::unique_ptr<port::CaptureSession>> TestHost::capture(const port::CaptureRequest& request) {
     int memory = 0;
     STASIS_CHECK(effect("capture", false, [&]() -> Result<void> {
-        STASIS_TRY(TestGuest* found, alive(request.guest));
+        STASIS_TRY(TestGuest* found, with_images(request.guest));
         memory = found->memory;
         for (const model::DiskCapture& disk : request.disks) {
             if (disk.mode == DiskMode::external) found->disks.at(disk.target) = found->opened.at(disk.overlay.value);
@@ -206,28 +216,41 @@ Result<model::ActiveLayers> TestHost::active_layers(const model::GuestRef& guest
     return layers;
 }
 
+Result<void> TestHost::switch_to_base(TestGuest& guest, const DiskTarget& target, model::ImageId top, model::ImageId base) {
+    model::ChainImage& active = guest.disks.at(target);
+    if (active.id == base) return {};
+    if (active.id != top) return fail(ErrorKind::invalid, "merge", {}, "not the active layer");
+    const std::string below = images.at(active.path).backing;
+    STASIS_CHECK(fold(active.path, below));
+    const DomainState was = guest.state;
+    guest.state = DomainState::paused;  // held over the switch
+    active = {base, below, model::ImageFormat::qcow2};
+    if (switched_) STASIS_CHECK(switched_());  // a call that fails leaves it held
+    guest.state = was;
+    return {};
+}
+
+/// A tool that dies here leaves the merge going on.
 Result<void> TestHost::merge_down(const model::GuestRef& guest, const DiskTarget& target, model::ImageId top,
                                   model::ImageId base, ProgressSink*, const CancelToken*) {
-    return effect("merge_online", false, [&]() -> Result<void> {
-        STASIS_TRY(TestGuest* found, alive(guest));
-        model::ChainImage& active = found->disks.at(target);
-        if (active.id == base) return {};
-        if (active.id != top) return fail(ErrorKind::invalid, "merge", {}, "not the active layer");
-        const std::string below = images.at(active.path).backing;
-        STASIS_CHECK(fold(active.path, below));
-        const DomainState was = found->state;
-        found->state = DomainState::paused;  // held over the switch
-        active = {base, below, model::ImageFormat::qcow2};
-        auto told = switched_ ? switched_() : Result<void>{};
-        found->state = was;
-        return told;
+    STASIS_TRY(TestGuest* found, with_images(guest));
+    found->merging.insert(target);
+    auto merged = effect("merge_online", false, [&] { return switch_to_base(*found, target, top, base); });
+    found->merging.clear();
+    return merged;
+}
+
+Result<void> TestHost::abandon_merge(const model::GuestRef& guest, const DiskTarget& target) {
+    return effect("abandon_merge", true, [&]() -> Result<void> {
+        if (const auto found = alive(guest)) (*found)->merging.erase(target);
+        return {};
     });
 }
 
 Result<void> TestHost::delete_internal(const model::GuestRef& guest, const DiskTarget& target, model::ImageId,
                                        const std::string& name) {
     return effect("delete_internal_online", true, [&]() -> Result<void> {
-        STASIS_TRY(TestGuest* found, alive(guest));
+        STASIS_TRY(TestGuest* found, with_images(guest));
         images.at(found->disks.at(target).path).internals.erase(name);
         return {};
     });
@@ -340,6 +363,7 @@ std::string TestHost::structure(bool with_guests) {
         if (!with_guests || guest.state == DomainState::shut_off) continue;
         text << "guest " << generation << ' ' << to_string(guest.state) << (guest.parked ? " parked" : "");
         for (const auto& [target, image] : guest.disks) text << ' ' << target.str() << '=' << image.path;
+        for (const DiskTarget& target : guest.merging) text << " merging " << target.str();
         text << '\n';
     }
     return text.str() + catalog_text(*catalog_);

@@ -6,6 +6,10 @@
 namespace stasis::host {
 namespace {
 
+std::string launched_key(const model::GuestRef& guest) {
+    return "launched/" + guest.domain.str() + "/" + std::to_string(guest.generation);
+}
+
 /// One image; true when its facts are there.
 bool read_one(World& world, const std::string& path, model::ImageFormat format, plan::ImageFactsByPath& into,
               std::map<std::string, Error>& unreadable) {
@@ -43,6 +47,8 @@ Result<void> read_guest(World& world, const catalog::DomainRecord& record, plan:
         return {};
     }
     facts.guest = guest;
+    STASIS_TRY(const std::optional<std::string> launched, world.catalog().cached(launched_key(guest)));
+    facts.launched_xml = launched.value_or("");
     facts.hypervisor_version = status.hypervisor_version;
     if (!status.machine.empty()) facts.machine = status.machine;
     return {};
@@ -81,6 +87,10 @@ void read_chain_facts(World& world, std::string path, model::ImageFormat format,
         path = *below;
         format = *below_format;
     }
+}
+
+Result<void> keep_launched(World& world, const model::GuestRef& guest, const std::string& definition_xml) {
+    return world.catalog().cache(launched_key(guest), definition_xml);
 }
 
 Result<plan::DomainFacts> read_facts(World& world, const catalog::DomainRecord& record, const FactsWanted& wanted) {

@@ -17,6 +17,10 @@ struct FactsWanted {
     std::string folder;              ///< whose free space counts; empty: none
 };
 
+/// Keeps what a generation is about to be started with, so that a snapshot of it can say so even when the domain has
+/// been defined anew meanwhile.
+Result<void> keep_launched(World& world, const model::GuestRef& guest, const std::string& definition_xml);
+
 Result<plan::DomainFacts> read_facts(World& world, const catalog::DomainRecord& record, const FactsWanted& wanted);
 
 /// Headers of the image at `path` and of all that it names below, until one cannot be read.

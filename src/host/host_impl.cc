@@ -88,6 +88,14 @@ Result<engine::Outcome> HostImpl::run(const plan::Plan& plan, const RunMode& mod
     return runner->run(plan, mode);
 }
 
+Result<engine::Outcome> HostImpl::run_launch(const plan::Plan& plan, const RunMode& mode) {
+    for (const plan::Step& step : plan.steps) {
+        const auto* launch = std::get_if<plan::LaunchGuest>(&step);
+        if (launch && !mode.explain_only) STASIS_CHECK(keep_launched(*world_, launch->guest, launch->definition_xml));
+    }
+    return run(plan, mode);
+}
+
 Result<plan::Plan> HostImpl::plan_and_run(const std::string& domain, const FactsWanted& wanted, const Planner& planner,
                                           const RunMode& mode) {
     STASIS_TRY(const Locked locked, lock_domain(domain, mode));

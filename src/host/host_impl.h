@@ -62,6 +62,8 @@ private:
     Result<void> settle(Locked& locked, const RunMode& mode);
     Result<Lock> take_lock(const std::string& lock_name);
     Result<engine::Outcome> run(const plan::Plan& plan, const RunMode& mode);
+    /// run(), having kept first what the plan's LaunchGuest starts the guest with.
+    Result<engine::Outcome> run_launch(const plan::Plan& plan, const RunMode& mode);
     /// Facts, plan, run, for operations whose plan needs nothing else. Returns the plan and whether it ran.
     Result<plan::Plan> plan_and_run(const std::string& domain, const FactsWanted& wanted, const Planner& planner,
                                     const RunMode& mode);

@@ -69,7 +69,7 @@ Result<Done<DomainSummary>> HostImpl::start(const std::string& domain, bool paus
     STASIS_CHECK(claim_generation(locked.record, mode));
     STASIS_TRY(const plan::DomainFacts facts, read_facts(*world_, locked.record, {.images = true}));
     STASIS_TRY(const plan::Plan plan, plan::plan_start(facts, paused));
-    STASIS_CHECK(run(plan, mode));
+    STASIS_CHECK(run_launch(plan, mode));
     Done<DomainSummary> done{.plan = plan::report(plan), .value = {}};
     if (mode.explain_only) return done;
     STASIS_TRY(const catalog::DomainRecord now, world_->catalog().domain(locked.record.uuid.str()));

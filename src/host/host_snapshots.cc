@@ -73,7 +73,7 @@ Result<Done<SnapshotReverted>> HostImpl::snapshot_revert(const std::string& doma
     STASIS_CHECK(claim_generation(locked.record, mode));
     STASIS_TRY(const plan::DomainFacts facts, read_facts(*world_, locked.record, wanted));
     STASIS_TRY(const plan::Plan plan, plan::plan_snapshot_revert(facts, options, settings));
-    STASIS_TRY(const engine::Outcome outcome, run(plan, mode));
+    STASIS_TRY(const engine::Outcome outcome, run_launch(plan, mode));
     Done<SnapshotReverted> done{.plan = plan::report(plan), .value = {}};
     if (mode.explain_only) return done;
     SnapshotReverted reverted{.name = options.name};

@@ -278,6 +278,18 @@ TEST_F(HostOnFake, RedefiningByNameKeepsUuidAndLayers) {
     EXPECT_EQ(host_->domain_info("web")->disks[0].depth, 2u);
 }
 
+TEST_F(HostOnFake, ASnapshotKeepsWhatTheGuestWasStartedWithNotWhatWasDefinedSince) {
+    ASSERT_TRUE(host_->start("web", false, {}));
+    std::string xml = *host_->dump_xml("web");
+    const std::string one = ">1</vcpu>";
+    ASSERT_NE(xml.find(one), std::string::npos);
+    ASSERT_TRUE(host_->define({.text = xml.replace(xml.find(one), one.size(), ">2</vcpu>"), .source = "/x.xml"}, {}));
+    const SnapshotName name = take("a", DiskMode::external).name;
+    EXPECT_NE(host_->snapshot_dump_xml("web", name)->find(one), std::string::npos);
+    EXPECT_EQ(host_->snapshot_revert("web", {.name = name}, {}).error().kind, ErrorKind::unsupported);
+    EXPECT_TRUE(host_->snapshot_revert("web", {.name = name, .force = true}, {}));
+}
+
 TEST_F(HostOnFake, SettingsAreObeyedAndChecked) {
     const auto write = [&](const std::string& text) { ASSERT_TRUE(seam::replace_file(*files_, folder_.at("stasis.conf"), text)); };
     write("snapshots_root = \"/elsewhere\"\ncompression = \"zstd\"\n");

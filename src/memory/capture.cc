@@ -43,6 +43,7 @@ public:
 
     bool wait_armed(milliseconds limit) override { return receiver_.wait_armed(limit); }
     bool ended() const override { return receiver_.whole(); }
+    bool failed() const override { return receiver_.failed(); }
     std::uint64_t received_bytes() const override { return receiver_.received_bytes(); }
 
     Result<CaptureTotals> finish(ProgressSink* progress, const CancelToken* cancel) override {

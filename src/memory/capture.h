@@ -45,6 +45,8 @@ public:
     /// True once the end of the stream has been seen and the stream was whole. Stays false after an error, which
     /// finish() returns. Does not wait.
     [[nodiscard]] virtual bool ended() const = 0;
+    /// True once it has gone wrong: nothing more is read, and finish() returns why. Does not wait.
+    [[nodiscard]] virtual bool failed() const = 0;
     [[nodiscard]] virtual std::uint64_t received_bytes() const = 0;
     /// Waits for the end of the stream, writes index and footer, syncs, renames, syncs the folder.
     /// corrupt: the stream broke a rule or ended early. On error the temporary file is gone.

@@ -67,6 +67,11 @@ bool StreamReceiver::wait_ended(std::chrono::milliseconds limit) {
     return changed_.wait_for(lock, limit, [&] { return ended_; });
 }
 
+bool StreamReceiver::failed() const {
+    const std::lock_guard lock(mutex_);
+    return ended_ && (!outcome_ || pipeline_.error());
+}
+
 Result<Received> StreamReceiver::take() {
     thread_.join();
     if (auto error = pipeline_.error()) return std::unexpected(*std::move(error));  // the reason why reading was stopped

@@ -41,6 +41,8 @@ public:
     /// Whether nothing more will be read, after waiting for it up to `limit`.
     bool wait_ended(std::chrono::milliseconds limit);
     [[nodiscard]] bool whole() const { return whole_; }
+    /// Whether reading or writing has failed and reading has ended.
+    [[nodiscard]] bool failed() const;
     [[nodiscard]] std::uint64_t received_bytes() const { return received_bytes_; }
     [[nodiscard]] std::uint64_t guest_bytes() const { return guest_bytes_; }  ///< 0: not known yet
     /// After the end: waits until all chunks are in the file. What it refers to lives as long as the receiver.
@@ -72,7 +74,7 @@ private:
     std::atomic<std::uint64_t> received_bytes_{0};
     std::atomic<std::uint64_t> guest_bytes_{0};
     std::atomic<bool> whole_{false};
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
     bool armed_ = false;                  ///< under mutex_
     bool ended_ = false;                  ///< under mutex_

@@ -19,8 +19,9 @@ std::unexpected<Error> broken(const Image& image, std::string why) {
 
 }  // namespace
 
-ImageGraph::ImageGraph(std::vector<Image> images) : images_(std::move(images)) {
+ImageGraph::ImageGraph(std::vector<Image> images, ImageId next) : images_(std::move(images)), next_(next) {
     std::ranges::sort(images_, {}, &Image::id);
+    if (!images_.empty()) next_.value = std::max(next_.value, images_.back().id.value + 1);
 }
 
 const Image* ImageGraph::find(ImageId id) const {
@@ -28,9 +29,8 @@ const Image* ImageGraph::find(ImageId id) const {
     return at != images_.end() && at->id == id ? &*at : nullptr;
 }
 
-ImageId ImageGraph::next_id() const { return {images_.empty() ? 1 : images_.back().id.value + 1}; }
-
 void ImageGraph::put(Image image) {
+    next_.value = std::max(next_.value, image.id.value + 1);
     const auto at = std::lower_bound(images_.begin(), images_.end(), image.id, by_id);
     if (at != images_.end() && at->id == image.id) {
         *at = std::move(image);

@@ -1,6 +1,7 @@
 // Which disk images a domain has and which builds on which. A plain value with pure questions; any thread.
 // Invariants: ids are unique; a backing id names an image of the same target; no loops; an image that something
-// builds on is never written (it is "frozen"); only images that Stasis made are ever removed.
+// builds on is never written (it is "frozen"); only images that Stasis made are ever removed; the id of one that was
+// removed is not given out again, because a guest may still have a node of that name.
 #pragma once
 
 #include <cstdint>
@@ -45,11 +46,12 @@ struct Image {
 class ImageGraph {
 public:
     ImageGraph() = default;
-    explicit ImageGraph(std::vector<Image> images);
+    /// `next`: no image of the past had this id or a higher one. Raised above the highest of `images`.
+    explicit ImageGraph(std::vector<Image> images, ImageId next = {1});
 
     [[nodiscard]] const Image* find(ImageId id) const;
     [[nodiscard]] const std::vector<Image>& images() const { return images_; }
-    [[nodiscard]] ImageId next_id() const;          ///< one above the highest id
+    [[nodiscard]] ImageId next_id() const { return next_; }  ///< above every id that the domain has or had
     void put(Image image);                          ///< insert or replace by id
     void remove(ImageId id);
     /// The image and all below it, top first; corrupt when a backing image is missing, loops or exceeds kChainDepthMax.
@@ -63,6 +65,7 @@ public:
 
 private:
     std::vector<Image> images_;  // sorted by id
+    ImageId next_{1};
 };
 
 /// The layer that the guest writes to, for each disk.

@@ -23,6 +23,17 @@ TEST(ImageGraph, AChainIsReadFromTheTop) {
     EXPECT_TRUE(graph.check());
 }
 
+TEST(ImageGraph, AnIdIsNeverGivenOutAgain) {
+    ImageGraph graph({image(1, 0, false), image(2, 1)});
+    graph.put(image(3, 2));
+    graph.remove({3});
+    graph.remove({2});
+    EXPECT_EQ(graph.next_id(), ImageId{4});
+    EXPECT_EQ(ImageGraph({image(1, 0)}, {9}).next_id(), ImageId{9}) << "nine is what the past calls for";
+    EXPECT_EQ(ImageGraph({image(1, 0), image(9, 1)}, {3}).next_id(), ImageId{10});
+    EXPECT_EQ(ImageGraph().next_id(), ImageId{1});
+}
+
 TEST(ImageGraph, ALoopOrAMissingImageIsCorrupt) {
     EXPECT_FALSE(ImageGraph({image(1, 2), image(2, 1)}).chain({2}));
     EXPECT_FALSE(ImageGraph({image(1, 2), image(2, 1)}).check());

@@ -21,6 +21,7 @@ using ImageFactsByPath = std::map<std::string, model::ImageFacts>;
 struct DomainFacts {
     model::Domain definition;
     std::string definition_xml;
+    std::string launched_xml;                ///< what the running guest was started with; empty: definition_xml
     DomainState state = DomainState::shut_off;
     std::optional<model::GuestRef> guest;    ///< the recorded process, when it is alive
     std::uint32_t next_generation = 1;

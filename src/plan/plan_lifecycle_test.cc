@@ -72,6 +72,88 @@ TEST_F(LifecyclePlans, RedefiningKeepsTheLayersOfDisksThatStay) {
     EXPECT_FALSE(plan->notes.empty()) << "it runs, so the change waits";
 }
 
+TEST_F(LifecyclePlans, AFrozenLayerIsNoSourceForADisk) {
+    take("a", DiskMode::external);
+    model::Domain edited = fresh();
+    // Another disk would write to the image that snapshot a holds for vda.
+    edited.disks.push_back({.target = disk("vdc"), .source = "/img/vda.qcow2", .format = model::ImageFormat::qcow2});
+    const auto plan = plan_define(edited, facts, facts.image_facts);
+    ASSERT_FALSE(plan);
+    EXPECT_EQ(plan.error().kind, ErrorKind::invalid);
+    EXPECT_NE(plan.error().why.find("/img/vda.qcow2"), std::string::npos);
+}
+
+TEST_F(LifecyclePlans, ALayerOfAnotherDiskIsNoSourceEither) {
+    take("a", DiskMode::external);
+    model::Domain edited = fresh();
+    edited.disks.push_back({.target = disk("vdc"), .source = facts.images.find(facts.active[disk("vda")])->path,
+                            .format = model::ImageFormat::qcow2});
+    const auto plan = plan_define(edited, facts, facts.image_facts);
+    ASSERT_FALSE(plan);
+    EXPECT_EQ(plan.error().kind, ErrorKind::invalid);
+}
+
+TEST_F(LifecyclePlans, ASourceThatCutsOffTheNewestLayerIsRefused) {
+    take("a", DiskMode::external);
+    model::Domain edited = fresh();
+    edited.disks[0].source = "/img/other.qcow2";
+    facts.image_facts["/img/other.qcow2"] = {.virtual_bytes = 5};
+    const auto plan = plan_define(edited, facts, facts.image_facts);
+    ASSERT_FALSE(plan);
+    EXPECT_EQ(plan.error().kind, ErrorKind::invalid);
+    EXPECT_NE(plan.error().why.find(facts.images.find(facts.active[disk("vda")])->path), std::string::npos);
+    EXPECT_NE(plan.error().next.find("snapshots"), std::string::npos);
+}
+
+TEST_F(LifecyclePlans, AnImageChangesOnlyWhileTheGuestIsOff) {
+    model::Domain edited = fresh();
+    edited.disks[0].source = "/img/other.qcow2";
+    facts.image_facts["/img/other.qcow2"] = {.virtual_bytes = 5};
+    run();
+    const auto live = plan_define(edited, facts, facts.image_facts);
+    ASSERT_FALSE(live);
+    EXPECT_EQ(live.error().kind, ErrorKind::invalid);
+    EXPECT_NE(live.error().next.find("shut"), std::string::npos);
+    facts.guest.reset();
+    facts.state = DomainState::shut_off;
+    const auto plan = plan_define(edited, facts, facts.image_facts);
+    ASSERT_TRUE(plan) << plan.error().render();
+    const RecordDomain record = steps_of<RecordDomain>(*plan).at(0);
+    ASSERT_EQ(record.images.size(), 1u);
+    EXPECT_EQ(record.images[0].path, "/img/other.qcow2");
+    EXPECT_EQ(record.active.at(disk("vda")), record.images[0].id);
+}
+
+TEST_F(LifecyclePlans, TheMediumOfACdromChangesWhileTheGuestRuns) {
+    facts.definition.disks.push_back({.target = disk("sda"), .device = model::DiskDevice::cdrom, .read_only = true});
+    refresh();
+    run();
+    model::Domain edited = fresh();
+    edited.disks[2].source = "/img/disc.iso";
+    edited.disks[2].format = model::ImageFormat::raw;
+    facts.image_facts["/img/disc.iso"] = {.format = model::ImageFormat::raw, .virtual_bytes = 5};
+    const auto plan = plan_define(edited, facts, facts.image_facts);
+    EXPECT_TRUE(plan) << plan.error().render();
+}
+
+/// The definition lost the disk, the catalog kept its layers, and the document names the one in use.
+TEST_F(LifecyclePlans, NamingTheActiveLayerOfADiskRegistersNothing) {
+    take("a", DiskMode::external);
+    model::Domain document = fresh();
+    const model::ImageId layer = facts.active[disk("vdb")];
+    document.disks[1].source = facts.images.find(layer)->path;
+    facts.definition.disks.pop_back();
+    refresh();
+    run();
+    const auto plan = plan_define(document, facts, facts.image_facts);
+    ASSERT_TRUE(plan) << plan.error().render();
+    const RecordDomain record = steps_of<RecordDomain>(*plan).at(0);
+    EXPECT_TRUE(record.images.empty());
+    EXPECT_TRUE(record.active.empty());
+    document.disks[1].format = model::ImageFormat::raw;
+    EXPECT_FALSE(plan_define(document, facts, facts.image_facts)) << "read as raw it is another disk";
+}
+
 TEST_F(LifecyclePlans, StartLaunchesRecordsAndRuns) {
     const auto plan = plan_start(facts, false);
     ASSERT_TRUE(plan) << plan.error().render();

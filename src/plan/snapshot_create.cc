@@ -177,8 +177,10 @@ RecordSnapshot record(const DomainFacts& facts, const SnapshotCreateOptions& req
     RecordSnapshot step{.domain = facts.definition.uuid};
     step.snapshot = {.name = place.name, .parent = facts.snapshots.current(), .created = settings.now,
                      .state = state_of(facts, memory.capture.has_value()), .description = request.description,
-                     .folder = place.folder, .disks = disks.states, .definition_xml = facts.definition_xml,
-                     .machine = facts.machine};
+                     .folder = place.folder, .disks = disks.states, .machine = facts.machine};
+    // Memory fits the devices that the guest was started with, whatever has been defined since.
+    const bool as_launched = facts.guest && !facts.launched_xml.empty();
+    step.snapshot.definition_xml = as_launched ? facts.launched_xml : facts.definition_xml;
     if (facts.guest) step.snapshot.hypervisor_version = facts.hypervisor_version;
     if (!facts.nvram.empty() && facts.nvram_exists) {
         step.snapshot.nvram_copy = place.folder + "/nvram_" + place.name.str() + ".fd";

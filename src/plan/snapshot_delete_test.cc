@@ -142,6 +142,43 @@ TEST_F(SnapshotDelete, AnInternalOneInAFrozenImageWaits) {
     EXPECT_LT(place_of<MergeDown>(fold), place_of<DeleteInternal>(fold)) << "the image is written only once it is active";
 }
 
+TEST_F(SnapshotDelete, AnInternalOneInAnImageThatIsGoneIsGoneToo) {
+    take("a", DiskMode::internal);
+    facts.unreadable.emplace("/img/vdb.qcow2", Error{.kind = ErrorKind::not_found, .why = "no such file"});
+    const auto plans = without("a");
+    ASSERT_TRUE(plans) << plans.error().render();
+    const auto steps = steps_of<DeleteInternal>(plans->front());
+    ASSERT_EQ(steps.size(), 1u);
+    EXPECT_EQ(steps[0].path, "/img/vda.qcow2");
+    ASSERT_EQ(plans->front().notes.size(), 1u);
+    EXPECT_NE(plans->front().notes[0].find("/img/vdb.qcow2"), std::string::npos);
+    EXPECT_EQ(steps_of<RecordDelete>(plans->front()).at(0).snapshots, std::vector{snap("a")});
+}
+
+TEST_F(SnapshotDelete, AnInternalOneInAnImageThatCannotBeReadIsRefusedBeforeAnythingHappens) {
+    take("a", DiskMode::internal);
+    facts.unreadable.emplace("/img/vdb.qcow2", Error{.kind = ErrorKind::denied, .why = "permission denied"});
+    const auto plans = without("a");
+    ASSERT_FALSE(plans);
+    EXPECT_EQ(plans.error().kind, ErrorKind::denied);
+    run();
+    EXPECT_TRUE(without("a")) << "the guest that has it open deletes it";
+}
+
+/// The node of a layer that a fold has freed may still be open in the guest.
+TEST_F(SnapshotDelete, LayersOfLaterSnapshotsGetIdsThatNoImageHad) {
+    run();
+    take("a", DiskMode::external);
+    const model::ImageId highest = facts.images.images().back().id;
+    const auto plans = without("a");
+    ASSERT_TRUE(plans) << plans.error().render();
+    apply_all(*plans);
+    ASSERT_EQ(facts.images.find(highest), nullptr);
+    const auto next = create({.name = snap("b"), .all_disks = DiskMode::external});
+    ASSERT_TRUE(next) << next.error().render();
+    for (const model::Image& layer : steps_of<RecordSnapshot>(*next).at(0).new_layers) EXPECT_GT(layer.id, highest);
+}
+
 TEST_F(SnapshotDelete, AStoppedDomainIsFoldedOffline) {
     take("a", DiskMode::external);
     const auto plans = without("a");

@@ -22,10 +22,12 @@ struct CaptureRequest {
     std::vector<model::DiskCapture> disks;
     std::optional<model::MemoryCapture> memory;
     bool resume = true;          ///< false: the guest was paused and stays so
+    ProgressSink* progress = nullptr;      ///< for a save during which the guest stands still; may be null
+    const CancelToken* cancel = nullptr;   ///< ends such a save; may be null
 };
 
 struct CaptureReport {
-    std::optional<std::int64_t> pause_us;  ///< STOP to RESUME events; none when the guest was not running
+    std::optional<std::int64_t> pause_us;  ///< STOP to RESUME events; none: it was not running, or never stopped
     MemoryMethod method = MemoryMethod::none;
     std::uint64_t memory_file_bytes = 0;
     std::uint64_t memory_guest_bytes = 0;

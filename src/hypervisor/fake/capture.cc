@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::string_view kAttempted = "take the instant";
 
-std::string partial_of(const std::string& path) { return path + ".partial"; }
+std::string partial_of(const std::string& path) { return path + std::string(model::kMemoryPartSuffix); }
 
 void drop_streaming(World& world, Guest& guest) {
     if (!guest.streaming) return;
@@ -83,6 +83,7 @@ Result<Taken> capture_in(World& world, const port::CaptureRequest& request) {
     STASIS_TRY(Guest* const guest, find_guest(world, request.guest, kAttempted));
     if (guest->parked)
         return fail(ErrorKind::failed, std::string(kAttempted), subject_of(request.guest), "it has given up its images");
+    STASIS_CHECK(refuse_merging(*guest, kAttempted));
     for (const auto& disk : request.disks) STASIS_CHECK(capture_disk(world, *guest, disk));
     Taken taken{.guest = request.guest};
     if (request.memory) {

@@ -130,6 +130,40 @@ TEST_F(FakeDriverTest, AShutdownThatAPausedGuestWasAskedForHappensWhenItRuns) {
     EXPECT_EQ(ports_.lifecycle.status(guest_)->state, DomainState::shut_off);
 }
 
+/// A tool dies while it tells of progress.
+struct DyingSink final : ProgressSink {
+    struct Killed {};
+    void progress(const Progress&) override { throw Killed{}; }
+    void note(std::string_view) override {}
+};
+
+TEST_F(FakeDriverTest, AMergeThatADeadToolLeftGoesOnUntilItIsAbandoned) {
+    overlay("/images/top.qcow2", "/images/base.qcow2");
+    start({"/images/top.qcow2", "/images/base.qcow2"});
+    DyingSink sink;
+    EXPECT_THROW((void)ports_.blocks.merge_down(guest_, vda_, {2}, {1}, &sink, nullptr), DyingSink::Killed);
+    EXPECT_EQ(ports_.blocks.active_layers(guest_)->at(vda_), model::ImageId{2});
+    EXPECT_EQ(ports_.lifecycle.park(guest_).error().kind, ErrorKind::busy);
+    EXPECT_EQ(ports_.capture.capture({.guest = guest_}).error().kind, ErrorKind::busy);
+    EXPECT_EQ(ports_.blocks.merge_down(guest_, vda_, {2}, {1}, nullptr, nullptr).error().kind, ErrorKind::busy);
+    EXPECT_TRUE(*world_from_text(world_to_text(*driver_.world()), "test") == *driver_.world()) << "it is kept in the file";
+    ASSERT_TRUE(ports_.blocks.abandon_merge(guest_, vda_));
+    ASSERT_TRUE(ports_.blocks.merge_down(guest_, vda_, {2}, {1}, nullptr, nullptr));
+    EXPECT_TRUE(driver_.world()->guests.at(guest_).merging.empty());
+}
+
+TEST_F(FakeDriverTest, TheGuestStandsStillOverASwitch) {
+    overlay("/images/top.qcow2", "/images/base.qcow2");
+    start({"/images/top.qcow2", "/images/base.qcow2"});
+    ports_.blocks.on_switch([&]() -> Result<void> {
+        EXPECT_EQ(ports_.blocks.active_layers(guest_)->at(vda_), model::ImageId{1});
+        EXPECT_FALSE(driver_.tick(guest_));
+        return {};
+    });
+    ASSERT_TRUE(ports_.blocks.merge_down(guest_, vda_, {2}, {1}, nullptr, nullptr));
+    EXPECT_TRUE(driver_.tick(guest_));
+}
+
 TEST_F(FakeDriverTest, TheWorldSurvivesAsText) {
     overlay("/images/top.qcow2", "/images/base.qcow2");
     start({"/images/base.qcow2"});

@@ -97,6 +97,9 @@ public:
                                  const std::string& name) override {
         return gate_.pass("blocks.delete_internal", [&] { return inner_.delete_internal(guest, target, image, name); });
     }
+    Result<void> abandon_merge(const model::GuestRef& guest, const DiskTarget& target) override {
+        return gate_.pass("blocks.abandon_merge", [&] { return inner_.abandon_merge(guest, target); });
+    }
     void on_switch(std::function<Result<void>()> call) override { inner_.on_switch(std::move(call)); }
 
 private:

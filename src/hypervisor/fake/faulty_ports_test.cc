@@ -63,10 +63,10 @@ TEST_F(FaultyPortsTest, ADeadToolLeavesItsCaptureGoingOn) {
         EXPECT_FALSE((*session)->finish(nullptr, nullptr));
     }
     EXPECT_TRUE(driver_.world()->guests.at(guest_).streaming);
-    EXPECT_TRUE(driver_.world()->files.contains("/images/m.save.partial"));
+    EXPECT_TRUE(driver_.world()->files.contains("/images/m.save.part"));
     gate_.arm(0, Fault::fail);
     ASSERT_TRUE(ports_.capture.abandon(guest_));
-    EXPECT_FALSE(driver_.world()->files.contains("/images/m.save.partial"));
+    EXPECT_FALSE(driver_.world()->files.contains("/images/m.save.part"));
     EXPECT_TRUE(ports_.capture.capture({.guest = guest_, .memory = model::MemoryCapture{.path = "/images/m.save"}}));
 }
 

@@ -114,6 +114,7 @@ Result<UnixMicros> FakeLifecycle::resume(const model::GuestRef& ref) {
 Result<void> FakeLifecycle::park(const model::GuestRef& ref) {
     return store_.change([&](World& world) -> Result<void> {
         STASIS_TRY(Guest* const guest, find_guest(world, ref, "park the guest"));
+        STASIS_CHECK(refuse_merging(*guest, "park the guest"));
         guest->state = DomainState::paused;
         guest->parked = true;
         return {};
@@ -144,7 +145,7 @@ Result<void> FakeLifecycle::kill(const model::GuestRef& ref) {
     return store_.change([&](World& world) -> Result<void> {
         const auto found = world.guests.find(ref);
         if (found == world.guests.end()) return {};
-        if (found->second.streaming) world.files.erase(found->second.streaming->path + ".partial");
+        if (found->second.streaming) world.files.erase(found->second.streaming->path + std::string(model::kMemoryPartSuffix));
         world.guests.erase(found);
         return {};
     });

@@ -52,6 +52,7 @@ public:
     Result<void> merge_down(const model::GuestRef& guest, const DiskTarget& target, model::ImageId top, model::ImageId base,
                             ProgressSink* progress, const CancelToken* cancel) override;
     void on_switch(std::function<Result<void>()> call) override { switched_ = std::move(call); }
+    Result<void> abandon_merge(const model::GuestRef& guest, const DiskTarget& target) override;
     Result<void> delete_internal(const model::GuestRef& guest, const DiskTarget& target, model::ImageId image,
                                  const std::string& name) override;
 

@@ -130,6 +130,12 @@ Result<GuestDisk*> find_guest_disk(Guest& guest, const DiskTarget& target, std::
     return &*found;
 }
 
+Result<void> refuse_merging(const Guest& guest, std::string_view attempted) {
+    if (guest.merging.empty()) return {};
+    return fail(ErrorKind::busy, std::string(attempted), "disk '" + guest.merging.front().target.str() + "'",
+                "a merge of its layers goes on", "let it end, or abandon it");
+}
+
 Result<void> may_use(const World& world, const std::string& path, Use use, const std::optional<model::GuestRef>& by) {
     return check_free(world, path, use, by, false);
 }

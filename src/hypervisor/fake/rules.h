@@ -25,6 +25,8 @@ Result<void> may_create(const World& world, const std::string& path, std::uint64
 
 Result<Guest*> find_guest(World& world, const model::GuestRef& guest, std::string_view attempted);
 Result<GuestDisk*> find_guest_disk(Guest& guest, const DiskTarget& target, std::string_view attempted);
+/// busy while a merge goes on in it, as images under a job are for a hypervisor.
+Result<void> refuse_merging(const Guest& guest, std::string_view attempted);
 [[nodiscard]] std::string subject_of(const model::GuestRef& guest);
 
 /// busy when a guest other than `by` that is not parked has it open in a way that forbids the use.

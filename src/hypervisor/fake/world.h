@@ -66,6 +66,13 @@ struct Streaming {
     bool operator==(const Streaming&) const = default;
 };
 
+/// A merge that goes on. It stays when the tool that began it dies.
+struct Merging {
+    DiskTarget target;
+    model::ImageId top, base;
+    bool operator==(const Merging&) const = default;
+};
+
 struct Guest {
     DomainState state = DomainState::paused;  ///< running or paused
     bool parked = false;
@@ -79,6 +86,7 @@ struct Guest {
     std::vector<model::Overlay> opened;       ///< prepared overlays, not yet active
     Memory memory;
     std::optional<Streaming> streaming;
+    std::vector<Merging> merging;
     bool can_background = true;
     bool can_migrate = true;
     bool operator==(const Guest&) const = default;

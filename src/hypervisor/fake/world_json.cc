@@ -89,13 +89,16 @@ json guest_to(const model::GuestRef& ref, const Guest& guest) {
     for (const auto& disk : guest.disks) disks.push_back(disk_to(disk));
     json opened = json::array();
     for (const auto& overlay : guest.opened) opened.push_back(overlay_to(overlay));
+    json merging = json::array();
+    for (const auto& merge : guest.merging)
+        merging.push_back({{"target", merge.target.str()}, {"top", merge.top.value}, {"base", merge.base.value}});
     json streaming;
     if (guest.streaming) streaming = {{"token", guest.streaming->token}, {"path", guest.streaming->path}};
     return {{"domain", ref.domain.str()}, {"generation", ref.generation}, {"running", guest.state == DomainState::running},
             {"parked", guest.parked}, {"awaiting_memory", guest.awaiting_memory}, {"deaf", guest.deaf},
             {"shutdown_asked", guest.shutdown_asked}, {"pid", guest.pid}, {"start_ticks", guest.start_ticks},
             {"machine", guest.machine}, {"disks", disks}, {"opened", opened}, {"memory", memory_to(guest.memory)},
-            {"streaming", streaming}, {"can_background", guest.can_background}, {"can_migrate", guest.can_migrate}};
+            {"streaming", streaming}, {"merging", merging}, {"can_background", guest.can_background}, {"can_migrate", guest.can_migrate}};
 }
 Guest guest_from(const json& j) {
     Guest guest{.state = j.at("running").get<bool>() ? DomainState::running : DomainState::paused, .parked = j.at("parked"),
@@ -106,6 +109,9 @@ Guest guest_from(const json& j) {
     guest.memory = memory_from(j.at("memory"));
     if (const auto& streaming = j.at("streaming"); !streaming.is_null())
         guest.streaming = Streaming{streaming.at("token"), streaming.at("path")};
+    for (const auto& merge : j.at("merging"))
+        guest.merging.push_back({target_from(merge.at("target")), {merge.at("top").get<std::uint32_t>()},
+                                 {merge.at("base").get<std::uint32_t>()}});
     guest.can_background = j.at("can_background");
     guest.can_migrate = j.at("can_migrate");
     return guest;

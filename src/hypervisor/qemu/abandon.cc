@@ -14,13 +14,12 @@ constexpr Millis kStallLimit{3'000};
 constexpr Millis kPoll{50};
 constexpr int kSilencesMax = 5;
 
-/// QEMU shows the capability in its list; that command works in any state.
-bool is_background(QmpSession& session) {
-    const auto capabilities = session.execute_within(kAnswerLimit, "query-migrate-capabilities");
-    if (!capabilities) return true;  // the careful assumption
-    for (const Json& entry : codec::qmp::as_list(*capabilities))
-        if (codec::qmp::text_of(entry, "capability") == "background-snapshot") return codec::qmp::flag_of(entry, "state");
-    return false;
+/// QEMU does not answer; if its memory could not be freed, that is why.
+Error with_reason(Error silent, const Result<bool>& freed) {
+    if (freed) return silent;
+    silent.why += "; its memory may be write-protected, and that could not be lifted: " + freed.error().render();
+    silent.next = freed.error().next;
+    return silent;
 }
 
 class Ending {
@@ -32,10 +31,10 @@ public:
         while (true) {
             auto state = migration_state(session_, kAnswerLimit);
             if (!state && state.error().kind == ErrorKind::busy && ++silences_ <= kSilencesMax) {
-                (void)protection_.lift(pid_);
+                freed_ = protection_.lift(pid_);
                 continue;
             }
-            STASIS_CHECK(state);
+            if (!state) return std::unexpected(with_reason(std::move(state).error(), freed_));
             if (state->over()) return {};
             STASIS_CHECK(look_at(*state));
             clock_.sleep(kPoll);
@@ -52,7 +51,8 @@ private:
         if (cancelled_ && stalled)
             return fail(ErrorKind::busy, "end a capture that was left behind", "migration in state " + state.status,
                         "QEMU does not let go of it", "destroy the guest if it does not run");
-        if (cancelled_ || (!stalled && is_background(session_))) return {};
+        // The last part of a plain one, in which the images are given up, is short, and breaking it off is dangerous.
+        if (cancelled_ || (!stalled && (state.status == "device" || is_background(session_)))) return {};
         cancelled_ = true;
         moved_ = clock_.steady();
         (void)session_.execute_within(kAnswerLimit, "migrate_cancel");
@@ -65,6 +65,7 @@ private:
     std::int64_t pid_;
     std::chrono::nanoseconds moved_;
     std::uint64_t seen_ = 0;
+    Result<bool> freed_ = false;
     int silences_ = 0;
     bool cancelled_ = false;
 };
@@ -78,12 +79,19 @@ Result<void> QemuCapture::abandon(const model::GuestRef& guest) {
     STASIS_TRY(const GuestRecord record, read_record(parts_.files, folder));
     auto opened = parts_.monitors.commands(guest, kAnswerLimit);
     if (!opened && opened.error().kind == ErrorKind::busy) {
-        (void)parts_.protection.lift(record.process.pid);  // a main loop asleep on protected memory
+        const auto freed = parts_.protection.lift(record.process.pid);  // a main loop asleep on protected memory
         opened = parts_.monitors.commands(guest);
+        if (!opened) return std::unexpected(with_reason(std::move(opened).error(), freed));
     }
     STASIS_TRY(const auto session, std::move(opened));
     STASIS_CHECK(Ending(*session, parts_.clock, parts_.protection, record.process.pid).run());
-    (void)parts_.protection.lift(record.process.pid);
+    STASIS_CHECK(free_memory(*session, parts_.protection, record.process.pid));
+    if (kept_state(parts_.files, folder) == KeptState::inactive) {
+        // A save that is cancelled before its last part leaves a guest that runs and has its images.
+        STASIS_TRY(const Json status, session->execute("query-status"));
+        if (codec::qmp::text_of(status, "status") == "running")
+            STASIS_CHECK(keep_state(parts_.files, folder, KeptState::running));
+    }
     if (kept_state(parts_.files, folder) != KeptState::inactive) open_latch(*session, parts_.files, folder);
     reset_migration(*session);
     return {};

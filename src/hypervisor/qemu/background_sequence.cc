@@ -22,9 +22,9 @@ public:
         if (auto done = stop_and_switch(context, switched); !done)
             return give_up_instant(context, std::move(done).error(), switched);
         if (auto started = start_migration(context.session); !started)
-            return give_up_instant(context, std::move(started).error(), true);
+            return give_up_instant(context, std::move(started).error(), switched);
         auto instant = arm_and_resume(context);
-        if (!instant) return give_up_instant(context, std::move(instant).error(), true);
+        if (!instant) return give_up_instant(context, std::move(instant).error(), switched);
         return instant;
     }
 
@@ -85,6 +85,8 @@ private:
 
     static std::unexpected<Error> not_armed(PauseContext& context, bool failed) {
         if (!failed) return fail(ErrorKind::failed, "track the guest's writes", "guest memory", "it did not begin in time");
+        // It is over, but QEMU may have left memory protected, and may not even answer before that is lifted.
+        (void)context.protection.lift(context.pid);
         STASIS_TRY(const MigrationState state, migration_state(context.session));
         return migration_error(state);
     }

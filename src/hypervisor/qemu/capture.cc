@@ -71,12 +71,12 @@ Result<void> QemuCapture::open_overlays(const model::GuestRef& guest, const std:
         for (const model::Overlay* overlay : opened) close_nodes(*session, *overlay);
     });
     for (const model::Overlay& overlay : overlays) {
-        if (names.contains(model::node_name(overlay.target, overlay.image.id))) continue;
+        // One that is open already may be left from an undone capture, and its file may have been replaced since.
+        if (names.contains(file_node_name(overlay.target, overlay.image.id))) close_nodes(*session, overlay);
         opened.push_back(&overlay);
         const DiskOptions options = options_of(record, overlay.target);
         const auto [file, format] = image_nodes({.image = overlay.image, .target = overlay.target, .options = options});
-        if (!names.contains(file_node_name(overlay.target, overlay.image.id)))
-            STASIS_CHECK(session->execute("blockdev-add", file));
+        STASIS_CHECK(session->execute("blockdev-add", file));
         STASIS_CHECK(session->execute("blockdev-add", format));
     }
     close.dismiss();
@@ -93,16 +93,30 @@ Result<void> QemuCapture::close_overlays(const model::GuestRef& guest, const std
     return {};
 }
 
+/// Brings the guest into the state that a capture begins in; whether it runs. What a tool that died has kept may be
+/// out of date: QEMU resumes a guest whose save is cancelled by itself.
+Result<bool> QemuCapture::settle_run_state(GuestControl& control, const RunFolder& folder, bool may_run) {
+    STASIS_TRY(const std::string state, control.run_state());
+    const bool inactive = kept_state(parts_.files, folder) == KeptState::inactive;
+    if (may_run && state == "running") {
+        if (inactive) STASIS_CHECK(keep_state(parts_.files, folder, KeptState::running));
+        return true;
+    }
+    if (may_run && !inactive) return false;
+    STASIS_CHECK(control.pause());
+    return false;
+}
+
 Result<std::unique_ptr<port::CaptureSession>> QemuCapture::capture(const port::CaptureRequest& request) {
     const RunFolder folder = run_folder(parts_.root, request.guest);
     STASIS_TRY(const GuestRecord record, read_record(parts_.files, folder));
     STASIS_TRY(const auto session, parts_.monitors.commands(request.guest));
     GuestControl control(*session, parts_.files, parts_.clock, folder);
-    if (!request.resume || kept_state(parts_.files, folder) == KeptState::inactive) STASIS_CHECK(control.pause());
-    STASIS_TRY(const std::string state, control.run_state());
+    STASIS_TRY(const bool running, settle_run_state(control, folder, request.resume));
     PauseContext context{.session = *session, .control = control, .files = parts_.files, .clock = parts_.clock,
-                         .folder = folder, .disks = request.disks, .was_running = state == "running",
-                         .protection = parts_.protection, .pid = record.process.pid};
+                         .folder = folder, .disks = request.disks, .was_running = running,
+                         .protection = parts_.protection, .pid = record.process.pid, .progress = request.progress,
+                         .cancel = request.cancel};
     const MemoryMethod wanted = request.memory ? request.memory->method : MemoryMethod::none;
     const auto sequence = choose_pause_sequence(wanted, context.was_running, session->version());
     Undo reset([&] { reset_migration(*session); });
@@ -114,8 +128,8 @@ Result<std::unique_ptr<port::CaptureSession>> QemuCapture::capture(const port::C
         STASIS_CHECK(pass_stream(*session, stream->take_write_end()));
         context.stream = stream.get();
     }
+    reset.dismiss();  // from here on whoever ends the migration does that
     STASIS_TRY(const Instant instant, sequence->run(context));
-    reset.dismiss();
     return make_capture_session({.session = session, .stream = std::move(stream),
                                  .report = {.pause_us = instant.pause_us, .method = sequence->method()},
                                  .clock = parts_.clock, .protection = parts_.protection, .pid = record.process.pid});

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "hypervisor/qemu/guest_control.h"
 #include "hypervisor/qemu/monitors.h"
 #include "hypervisor/qemu/write_protection.h"
 #include "port/instant_capture.h"
@@ -35,6 +36,7 @@ public:
 
 private:
     Result<bool> gone(const model::GuestRef& guest);
+    Result<bool> settle_run_state(GuestControl& control, const RunFolder& folder, bool may_run);
 
     CaptureParts parts_;
 };

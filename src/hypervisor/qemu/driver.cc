@@ -24,7 +24,7 @@ public:
           protection_(make_write_protection()),
           lifecycle_({parts.root, monitors_, emulators_, parts.files, parts.processes, parts.channels, parts.clock}),
           capture_({parts.root, monitors_, parts.files, parts.processes, parts.clock, *protection_}),
-          blocks_(monitors_, parts.clock) {}
+          blocks_({parts.root, monitors_, parts.files, parts.processes, parts.clock}) {}
 
     port::Lifecycle& lifecycle() override { return lifecycle_; }
     port::InstantCapture& capture() override { return capture_; }

@@ -28,6 +28,12 @@ public:
     std::map<std::string, std::string> refuse;     ///< command -> what it answers as its error
     std::string die_at;                            ///< the connection ends when this command comes
     bool arming_fails = false;
+    bool runs_though_arming_fails = false;         ///< as 7.2 does
+    bool stuck = false;                            ///< a plain migration stays active until it is cancelled
+    std::string stream_begins;                     ///< what a migration writes before anything else
+    std::uint64_t rounds = 1;                      ///< over memory, so far
+    std::map<std::string, std::string> open_files; ///< file node -> path; "vda-10-f" -> "/img/vda-10"
+    std::function<void(const std::string&)> on_command;  ///< told of every command, queries too, before it is done
     bool images_inactive = false;
     bool latch_closed = false;
     std::string migration = "none";
@@ -54,6 +60,7 @@ private:
     std::set<std::string> capabilities_;
     std::map<std::string, std::pair<std::string, Json>> jobs_;   ///< id -> state, arguments of block-commit
     UniqueFd stream_;
+    std::uint64_t transferred_ = 0;
     bool dead_ = false;
 };
 

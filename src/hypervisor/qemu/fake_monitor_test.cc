@@ -1,5 +1,6 @@
 // The body of the fake monitor, and the tests of the session that talks to it.
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -36,6 +37,7 @@ void FakeQemu::answer(const std::string& line) {
     }
     clock.advance(std::chrono::microseconds(100));
     if (!name.starts_with("query-") && name != "qmp_capabilities") commands.push_back(name);
+    if (on_command) on_command(name);
     const Json* arguments = codec::qmp::member(*document, "arguments");
     std::string error;
     Json reply = {{"id", (*document)["id"]}};
@@ -107,11 +109,16 @@ FakeQemu::Json FakeQemu::jobs(const std::string& name, const Json& arguments) {
 }
 
 FakeQemu::Json FakeQemu::migrate() {
+    (void)!::write(stream_.get(), stream_begins.data(), stream_begins.size());
+    if (stuck) {
+        migration = "active";
+        return Json::object();
+    }
     if (has("background-snapshot")) {
         migration = arming_fails ? "failed" : "completed";
         if (arming_fails) event("MIGRATION", {{"status", "failed"}});
         clock.advance(std::chrono::microseconds(2'000));
-        if (!arming_fails && version.find("\"major\": 7") != std::string::npos) {
+        if ((!arming_fails || runs_though_arming_fails) && version.find("\"major\": 7") != std::string::npos) {
             run_state = "running";
             event("RESUME");
         }
@@ -126,7 +133,7 @@ FakeQemu::Json FakeQemu::migrate() {
         run_state = "postmigrate";
         images_inactive = true;
     }
-    stream_.reset();
+    // The stream stays open: it holds no memory, and one that ends like that is an error to who reads it.
     return Json::object();
 }
 
@@ -141,13 +148,20 @@ FakeQemu::Json FakeQemu::run(const std::string& name, const Json& arguments, std
             devices.push_back({{"qdev", "/machine/peripheral/disk-" + target}, {"inserted", {{"node-name", node}}}});
         return devices;
     }
-    if (name == "query-migrate") return {{"status", migration}};
+    if (name == "query-migrate")
+        return {{"status", migration}, {"ram", {{"transferred", ++transferred_}, {"total", 1000}, {"dirty-sync-count", rounds}}}};
+    if (name == "query-migrate-capabilities")
+        return Json::array({{{"capability", "background-snapshot"}, {"state", has("background-snapshot")}}});
+    if (name == "query-named-block-nodes") {
+        Json nodes = Json::array();
+        for (const auto& [node, path] : open_files) nodes.push_back({{"node-name", node}, {"file", path}});
+        return nodes;
+    }
     if (name == "migrate") return migrate();
     if (name == "migrate-continue") {
         migration = "completed";
         run_state = "postmigrate";
         images_inactive = true;
-        stream_.reset();
     } else if (name == "migrate_cancel") {
         if (run_state == "finish-migrate") run_state = "running";
         migration = "cancelled";
@@ -165,6 +179,8 @@ FakeQemu::Json FakeQemu::run(const std::string& name, const Json& arguments, std
         images_inactive = !codec::qmp::flag_of(arguments, "active");
     } else if (name == "blockdev-add" && text_of(arguments, "node-name") == "stasis-latch") {
         latch_closed = true;
+    } else if (name == "blockdev-del" && open_files.erase(text_of(arguments, "node-name")) > 0) {
+        return Json::object();
     } else if (name == "blockdev-del" && text_of(arguments, "node-name") == "stasis-latch") {
         latch_closed = false;
     } else if (name == "blockdev-snapshot-delete-internal-sync") {

@@ -26,24 +26,41 @@ Result<void> GuestControl::pause() {
         STASIS_TRY(const std::string state, run_state());
         if (state != "running") return take_images_back();
     }
-    STASIS_CHECK(session_.execute("stop"));
-    return keep_state(files_, folder_, KeptState::paused);
+    // Kept before it is done: on a full disk the guest must not be left standing by a pause that failed.
+    STASIS_CHECK(keep_state(files_, folder_, KeptState::paused));
+    auto stopped = session_.execute("stop");
+    if (stopped) return {};
+    (void)keep_state(files_, folder_, KeptState::running);
+    return std::unexpected(std::move(stopped).error());
 }
 
 Result<UnixMicros> GuestControl::resume() {
     const bool inactive = kept_state(files_, folder_) == KeptState::inactive;
     STASIS_TRY(const std::string state, run_state());
+    resume_event_.reset();
     UnixMicros resumed = clock_.now();
     if (state != "running") {
         if (inactive) open_latch(session_, files_, folder_);
         session_.forget_events();
         STASIS_CHECK(session_.execute("cont"));
-        STASIS_TRY(const auto event, session_.wait_event([](const Event& e) { return e.name == "RESUME"; },
-                                                         kResumeEventLimit));
-        resumed = event && event->timestamp_us > 0 ? UnixMicros{event->timestamp_us} : clock_.now();
+        resumed = clock_.now();
+        STASIS_CHECK(await_resume());
+        if (resume_event_) resumed = *resume_event_;
     }
-    STASIS_CHECK(keep_state(files_, folder_, KeptState::running));
+    // The guest runs: that this could not be kept, say on a full disk, does not make it a failure. Whoever reads a stale
+    // word asks QEMU as well.
+    (void)keep_state(files_, folder_, KeptState::running);
     return resumed;
+}
+
+/// A guest that did not come to run although `cont` was accepted has not been resumed.
+Result<void> GuestControl::await_resume() {
+    STASIS_TRY(const auto event, session_.wait_event([](const Event& e) { return e.name == "RESUME"; }, kResumeEventLimit));
+    if (event && event->timestamp_us > 0) resume_event_ = UnixMicros{event->timestamp_us};
+    if (event) return {};
+    STASIS_TRY(const std::string state, run_state());
+    if (state == "running" || state == "suspended") return {};
+    return fail(ErrorKind::failed, "let the guest run", folder_.path, "QEMU accepted it, but the guest is in state " + state);
 }
 
 /// A device that cannot be migrated makes QEMU 7.2 crash when its state is asked for, so ask first.
@@ -69,22 +86,28 @@ Result<void> GuestControl::give_up_images() {
 }
 
 Result<void> GuestControl::park() {
-    if (kept_state(files_, folder_) == KeptState::inactive) return {};
-    STASIS_CHECK(check_parkable());
     STASIS_TRY(const std::string before, run_state());
+    // A guest that runs has its images, whatever was kept: its tool may have died before it gave them up.
+    const bool runs = before == "running";
+    if (!runs && kept_state(files_, folder_) == KeptState::inactive) return {};
+    STASIS_CHECK(check_parkable());
     STASIS_CHECK(session_.execute("stop"));
     // Kept before it is done: if this process dies in between, a guest wrongly believed to be parked is harmless,
     // one parked twice is lost.
-    STASIS_CHECK(keep_state(files_, folder_, KeptState::inactive));
-    auto given_up = give_up_images();
-    if (given_up) return {};
-    open_latch(session_, files_, folder_);
-    if (before == "running") {
-        (void)resume();
-    } else {
-        (void)take_images_back();
-    }
-    return given_up;
+    auto parked = keep_state(files_, folder_, KeptState::inactive);
+    const bool kept = parked.has_value();
+    if (kept) parked = give_up_images();
+    if (parked) return {};
+    if (auto back = undo_park(runs, kept); !back)
+        parked.error().why += "; and the guest could not be brought back to its state: " + back.error().render();
+    return parked;
+}
+
+Result<void> GuestControl::undo_park(bool was_running, bool kept) {
+    if (kept) open_latch(session_, files_, folder_);
+    if (was_running) STASIS_CHECK(resume());
+    if (!was_running && kept) return take_images_back();
+    return {};
 }
 
 Result<void> GuestControl::take_images_back() {

@@ -3,6 +3,7 @@
 // paused one and parking twice aborts QEMU. One thread.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <stasis/types.h>
@@ -26,8 +27,10 @@ public:
     Result<std::string> run_state();
     /// Stops the vCPUs. A guest that gave up its images takes them back, and stays stopped.
     Result<void> pause();
-    /// Takes images back if need be and runs. The RESUME event's time; now when it ran already.
+    /// Takes images back if need be and runs. The RESUME event's time; now when it ran already. failed: it does not run.
     Result<UnixMicros> resume();
+    /// The time of the RESUME event that the last resume() saw; none when it saw none, and its time is only about right.
+    [[nodiscard]] std::optional<UnixMicros> resume_event() const { return resume_event_; }
     /// Stops and gives up the images. Already parked: fine. On error the guest is as it was.
     Result<void> park();
     /// Makes a stopped guest have its images again, without running it.
@@ -36,11 +39,14 @@ public:
 private:
     Result<void> check_parkable();
     Result<void> give_up_images();
+    Result<void> undo_park(bool was_running, bool kept);
+    Result<void> await_resume();
 
     QmpSession& session_;
     seam::FileSystem& files_;
     const seam::Clock& clock_;
     RunFolder folder_;
+    std::optional<UnixMicros> resume_event_;
 };
 
 }  // namespace stasis::hypervisor::qemu

@@ -1,6 +1,7 @@
 #include "hypervisor/qemu/lifecycle.h"
 
 #include "codec/qmp/json.h"
+#include "hypervisor/qemu/commit_job.h"
 #include "hypervisor/qemu/guest_control.h"
 #include "hypervisor/qemu/incoming.h"
 
@@ -8,6 +9,7 @@ namespace stasis::hypervisor::qemu {
 namespace {
 
 constexpr Millis kStatusLimit{1'000};  // for the greeting and for each of two replies
+constexpr Millis kDyingLimit{2'000};   // a process whose first thread is gone may hold image locks until the last is
 
 }  // namespace
 
@@ -23,7 +25,10 @@ Result<model::GuestStatus> QemuLifecycle::status(const model::GuestRef& guest) {
     if (!record && record.error().kind == ErrorKind::not_found) return model::GuestStatus{};
     STASIS_CHECK(record);
     STASIS_TRY(const bool alive, parts_.processes.alive(record->process));
-    if (!alive) return model::GuestStatus{};
+    if (!alive) {
+        (void)parts_.processes.wait_gone(record->process, kDyingLimit);
+        return model::GuestStatus{};
+    }
     model::GuestStatus status{.pid = record->process.pid, .accelerator = record->accelerator,
                               .hypervisor_version = record->version, .machine = record->machine};
     // If QEMU is too busy to answer, what the tool last did to the guest is the best answer there is.
@@ -31,7 +36,10 @@ Result<model::GuestStatus> QemuLifecycle::status(const model::GuestRef& guest) {
     const auto session = parts_.monitors.queries(guest, kStatusLimit);
     const auto answer = session ? (*session)->execute("query-status") : Result<Json>(std::unexpected(session.error()));
     if (answer) status.state = domain_state(codec::qmp::text_of(*answer, "status"));
-    if (!answer && !parts_.processes.alive(record->process).value_or(true)) return model::GuestStatus{};
+    if (!answer && !parts_.processes.alive(record->process).value_or(true)) {
+        (void)parts_.processes.wait_gone(record->process, kDyingLimit);
+        return model::GuestStatus{};
+    }
     return status;
 }
 
@@ -47,6 +55,7 @@ Result<UnixMicros> QemuLifecycle::resume(const model::GuestRef& guest) {
 
 Result<void> QemuLifecycle::park(const model::GuestRef& guest) {
     STASIS_TRY(const auto session, parts_.monitors.commands(guest));
+    STASIS_CHECK(end_merge_jobs(*session, parts_.clock));  // of a dead tool: QEMU keeps the images while one goes on
     return GuestControl(*session, parts_.files, parts_.clock, run_folder(parts_.root, guest)).park();
 }
 

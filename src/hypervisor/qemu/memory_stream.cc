@@ -23,6 +23,12 @@ Result<std::unique_ptr<MemoryStream>> MemoryStream::open(seam::FileSystem& files
     return std::unique_ptr<MemoryStream>(new MemoryStream(std::move(write_end), std::move(guard), std::move(capture)));
 }
 
+Result<void> MemoryStream::check() {
+    if (!failure_ && capture_ && capture_->failed())
+        if (auto totals = capture_->finish(nullptr, nullptr); !totals) failure_ = std::move(totals).error();
+    return failure_ ? Result<void>(std::unexpected(*failure_)) : Result<void>();
+}
+
 Result<memory::CaptureTotals> MemoryStream::finish(ProgressSink* progress, const CancelToken* cancel) {
     auto totals = capture_->finish(progress, cancel);
     if (totals) guard_.dismiss();

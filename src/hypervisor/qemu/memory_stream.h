@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/unique_fd.h"
 #include "hypervisor/qemu/drain_guard.h"
@@ -20,6 +21,8 @@ public:
     UniqueFd take_write_end() { return std::move(write_end_); }
     bool wait_armed(std::chrono::milliseconds limit) { return capture_ && capture_->wait_armed(limit); }
     [[nodiscard]] std::uint64_t received_bytes() const { return capture_ ? capture_->received_bytes() : 0; }
+    /// The error of a capture that has gone wrong; its file is gone then, and nobody reads until abandon(). Does not wait.
+    Result<void> check();
     /// Waits for the end, seals the file.
     Result<memory::CaptureTotals> finish(ProgressSink* progress, const CancelToken* cancel);
     /// Stores no more and removes the file; what still comes is read to nowhere.
@@ -32,6 +35,7 @@ private:
     UniqueFd write_end_;
     DrainGuard guard_;  // before capture_: the capture lets go of the pipe first
     std::unique_ptr<memory::StreamCapture> capture_;
+    std::optional<Error> failure_;  ///< what check() has found
 };
 
 }  // namespace stasis::hypervisor::qemu

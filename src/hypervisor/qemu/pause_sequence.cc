@@ -18,8 +18,11 @@ public:
     MemoryMethod method() const override { return MemoryMethod::none; }
     Result<Instant> run(PauseContext& context) override {
         auto switched = context.session.execute("transaction", switch_actions(context.disks));
-        if (!switched) return give_up_instant(context, std::move(switched).error(), false);
-        return Instant{context.was_running ? std::optional<std::int64_t>(0) : std::nullopt};
+        if (!switched) {
+            const bool unknown = switched.error().kind == ErrorKind::busy;  // no reply in time
+            return give_up_instant(context, std::move(switched).error(), unknown);
+        }
+        return Instant{};  // vCPUs are not stopped for it
     }
 };
 
@@ -44,28 +47,40 @@ bool is_migration(const Event& event, std::initializer_list<std::string_view> st
     return event.name == "MIGRATION" && std::ranges::find(states, codec::qmp::text_of(event.data, "status")) != states.end();
 }
 
-void settle_migration(PauseContext& context) {
-    (void)await_migration_end(context.session, context.clock, kSettleStall);
-    (void)context.protection.lift(context.pid);
-    reset_migration(context.session);
+namespace {
+
+/// The guest stands still meanwhile: what it wrote to an overlay after that has been folded would be lost, and what it
+/// writes to the layer below would be overwritten if the overlay, stale by then, were folded once more after a crash.
+/// So nothing of the overlays is left when it runs again.
+Result<void> disks_back(PauseContext& context) {
+    STASIS_CHECK(context.control.pause());
+    auto switched = switch_back(context.session, context.clock, context.disks);
+    auto discarded = discard_overlays(context.session, context.files, context.disks);
+    return switched ? discarded : switched;
 }
 
+Result<void> guest_back(PauseContext& context) {
+    if (context.was_running) {
+        STASIS_CHECK(context.control.resume());
+        return {};
+    }
+    if (kept_state(context.files, context.folder) != KeptState::inactive) return {};
+    return context.control.take_images_back();
+}
+
+}  // namespace
+
 std::unexpected<Error> give_up_instant(PauseContext& context, Error error, bool disks_switched) {
-    if (context.session.dead()) return std::unexpected(std::move(error));
     if (context.stream != nullptr) {
         context.stream->abandon();
-        settle_migration(context);
+        const GivenUp given_up = give_up_migration(context.session, context.clock, context.protection, context.pid, kSettleStall);
+        error = reason_to_report(std::move(error), given_up, context.session.dead());
     }
-    Result<void> undone;
-    if (disks_switched) undone = switch_back(context.session, context.clock, context.disks);
-    Result<void> state;
-    if (context.was_running) {
-        if (auto resumed = context.control.resume(); !resumed) state = std::unexpected(std::move(resumed).error());
-    } else if (kept_state(context.files, context.folder) == KeptState::inactive) {
-        state = context.control.take_images_back();
-    }
-    if (!undone) error.why += "; and the disks could not be switched back: " + undone.error().render();
-    if (!state) error.why += "; and the guest could not be brought back to its state: " + state.error().render();
+    if (context.session.dead()) return std::unexpected(std::move(error));
+    const auto disks = disks_switched ? disks_back(context) : Result<void>();
+    const auto guest = guest_back(context);
+    if (!disks) error.why += "; and the disks could not be switched back: " + disks.error().render();
+    if (!guest) error.why += "; and the guest could not be brought back to its state: " + guest.error().render();
     return std::unexpected(std::move(error));
 }
 

@@ -30,10 +30,12 @@ struct PauseContext {
     bool was_running = true;
     WriteProtection& protection;
     std::int64_t pid = 0;
+    ProgressSink* progress = nullptr;
+    const CancelToken* cancel = nullptr;
 };
 
 struct Instant {
-    std::optional<std::int64_t> pause_us;      ///< STOP to RESUME events; none: the guest was not running
+    std::optional<std::int64_t> pause_us;      ///< STOP to RESUME events; none: the guest was not running, or never stopped
 };
 
 class PauseSequence {
@@ -57,10 +59,9 @@ std::unique_ptr<PauseSequence> choose_pause_sequence(MemoryMethod wanted, bool w
 [[nodiscard]] bool is_resume(const Event& event);
 /// A MIGRATION event with one of these states.
 [[nodiscard]] bool is_migration(const Event& event, std::initializer_list<std::string_view> states);
-/// Ends a failed instant: the memory stream goes nowhere, disks as before (if they were switched), guest as before.
+/// Ends a failed instant: the memory stream goes nowhere, disks as before (if they were, or may have been, switched)
+/// and nothing of their overlays left, guest as before.
 std::unexpected<Error> give_up_instant(PauseContext& context, Error error, bool disks_switched);
-/// Waits out a migration whose stream goes nowhere, and frees the guest's memory if QEMU does not.
-void settle_migration(PauseContext& context);
 
 // The bodies.
 std::unique_ptr<PauseSequence> make_disk_only_sequence();

@@ -1,6 +1,8 @@
 // The order within the pause, and that every failure leaves the guest and its disks as they were.
 #include "hypervisor/qemu/pause_sequence.h"
 
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,9 +20,18 @@ class NoProtection final : public WriteProtection {
 public:
     Result<bool> lift(std::int64_t) override {
         ++lifted;
+        if (denied) return fail(ErrorKind::denied, "lift", "qemu", "no right to");
         return false;
     }
     int lifted = 0;
+    bool denied = false;
+};
+
+class KeptProgress final : public ProgressSink {
+public:
+    void progress(const Progress& state) override { totals.push_back(state.total_bytes); }
+    void note(std::string_view) override {}
+    std::vector<std::uint64_t> totals;
 };
 
 class PauseSequenceTest : public testing::Test {
@@ -39,7 +50,8 @@ protected:
         if (!session) return std::unexpected(session.error());
         GuestControl control(**session, files_, clock_, folder_);
         PauseContext context{.session = **session, .control = control, .files = files_, .clock = clock_, .folder = folder_,
-                             .disks = disks_, .was_running = qemu_.run_state == "running", .protection = protection_, .pid = 1};
+                             .disks = disks_, .was_running = qemu_.run_state == "running", .protection = protection_, .pid = 1,
+                             .progress = &progress_, .cancel = &cancel_};
         const auto sequence = choose_pause_sequence(wanted, context.was_running, (*session)->version());
         method_ = sequence->method();
         std::unique_ptr<MemoryStream> stream;
@@ -48,9 +60,10 @@ protected:
             STASIS_CHECK(sequence->prepare(context));
             STASIS_TRY(stream, MemoryStream::open(files_, {.path = "/snap/m.save"}));
             STASIS_CHECK(pass_stream(**session, stream->take_write_end()));
-            context.stream = stream.get();
+            context.stream = stream_ = stream.get();
         }
         qemu_.commands.clear();
+        begun_ = clock_.steady();
         return sequence->run(context);
     }
     void expect_disks_as_before() {
@@ -64,7 +77,35 @@ protected:
     RunFolder folder_{"/run/g"};
     NoProtection protection_;
     std::vector<model::DiskCapture> disks_;
+    /// Waits in real time: the memory image is written by threads of its own.
+    void wait_until_the_image_fails() {
+        const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (stream_->check() && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+        EXPECT_FALSE(stream_->check());
+    }
+    /// Makes a failed instant end with what a switched disk leaves, and looks on.
+    void watch_the_way_back() {
+        (void)files_.make_folders("/img");
+        ASSERT_TRUE(files_.create("/img/vda-10"));
+        qemu_.open_files = {{"vda-10-f", "/img/vda-10"}};
+        qemu_.on_command = [this](const std::string& name) {
+            if (name == "block-commit") {
+                EXPECT_NE(qemu_.run_state, "running") << "it would write to an overlay that is being folded";
+            }
+            if (name == "cont" && qemu_.active["vda"] == "vda-1" && !qemu_.images_inactive) {
+                EXPECT_EQ(files_.exists("/img/vda-10"), false) << "a stale overlay is left while the guest runs";
+                EXPECT_TRUE(qemu_.open_files.empty());
+                clean_ = true;
+            }
+        };
+    }
+
     MemoryMethod method_ = MemoryMethod::none;
+    MemoryStream* stream_ = nullptr;
+    KeptProgress progress_;
+    CancelToken cancel_;
+    std::chrono::nanoseconds begun_{};
+    bool clean_ = false;
 };
 
 TEST_F(PauseSequenceTest, background_does_nothing_in_the_pause_but_stop_switch_and_arm) {
@@ -170,7 +211,117 @@ TEST_F(PauseSequenceTest, disks_alone_are_switched_without_a_stop) {
     const auto instant = take(MemoryMethod::none);
     ASSERT_TRUE(instant) << instant.error().render();
     EXPECT_THAT(qemu_.commands, ElementsAre("transaction"));
-    EXPECT_EQ(instant->pause_us, 0);
+    EXPECT_EQ(instant->pause_us, std::nullopt) << "no STOP, no RESUME: nothing was measured";
+}
+
+// ---- saves that end early ----
+
+class SaveTest : public PauseSequenceTest, public testing::WithParamInterface<MemoryMethod> {
+protected:
+    void expect_undone(const Result<Instant>& instant, ErrorKind kind) {
+        ASSERT_FALSE(instant);
+        EXPECT_EQ(instant.error().kind, kind) << instant.error().render();
+        EXPECT_EQ(qemu_.run_state, "running");
+        EXPECT_FALSE(qemu_.images_inactive);
+        EXPECT_EQ(kept_state(files_, folder_), KeptState::running);
+        EXPECT_EQ(qemu_.migration, "cancelled");
+        EXPECT_LT(clock_.steady() - begun_, std::chrono::seconds(1));
+        EXPECT_EQ(files_.exists("/snap/m.save.part"), false);
+        expect_disks_as_before();
+    }
+};
+
+TEST_P(SaveTest, a_memory_image_that_cannot_be_written_ends_it_at_once) {
+    qemu_.stuck = true;
+    qemu_.stream_begins = "no migration stream";
+    qemu_.on_command = [&](const std::string& name) {
+        if (name == "query-migrate" && qemu_.migration == "active") wait_until_the_image_fails();
+    };
+    expect_undone(take(GetParam()), ErrorKind::corrupt);
+}
+
+TEST_P(SaveTest, is_cancelled_within_a_second_and_tells_its_progress_until_then) {
+    qemu_.stuck = true;
+    int asked = 0;
+    qemu_.on_command = [&](const std::string& name) {
+        if (name == "query-migrate" && ++asked == 2) cancel_.cancel();
+    };
+    expect_undone(take(GetParam()), ErrorKind::interrupted);
+    EXPECT_THAT(progress_.totals, testing::Contains(1000u));
+}
+
+TEST_F(PauseSequenceTest, a_precopy_that_never_ends_is_given_up) {
+    qemu_.stuck = true;
+    qemu_.rounds = 1000;  // a precopy stops the guest for it
+    qemu_.on_command = [&](const std::string& name) {
+        if (name == "query-migrate") clock_.advance(std::chrono::seconds(50));
+    };
+    const auto instant = take(MemoryMethod::precopy);
+    ASSERT_FALSE(instant);
+    EXPECT_EQ(instant.error().kind, ErrorKind::busy) << instant.error().render();
+    EXPECT_THAT(qemu_.commands, testing::Contains("stop"));
+    EXPECT_EQ(qemu_.run_state, "running");
+    EXPECT_EQ(kept_state(files_, folder_), KeptState::running);
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, SaveTest, testing::Values(MemoryMethod::stopped, MemoryMethod::precopy),
+                         [](const auto& tested) { return std::string(to_string(tested.param)); });
+
+TEST_F(PauseSequenceTest, a_precopy_that_fails_in_its_last_part_is_read_out_not_cancelled) {
+    watch_the_way_back();
+    auto watch = qemu_.on_command;
+    qemu_.on_command = [&](const std::string& name) {
+        watch(name);
+        if (name == "migrate-continue") cancel_.cancel();
+    };
+    const auto instant = take(MemoryMethod::precopy);
+    ASSERT_FALSE(instant);
+    EXPECT_EQ(instant.error().kind, ErrorKind::interrupted);
+    EXPECT_THAT(qemu_.commands, testing::Not(testing::Contains("migrate_cancel")));
+    EXPECT_EQ(qemu_.run_state, "running");
+    EXPECT_FALSE(qemu_.images_inactive);
+    EXPECT_TRUE(clean_);
+    expect_disks_as_before();
+}
+
+// ---- the way back of disks ----
+
+TEST_F(PauseSequenceTest, a_guest_that_qemu_resumed_stands_still_until_its_overlays_are_gone) {
+    watch_the_way_back();
+    qemu_.arming_fails = qemu_.runs_though_arming_fails = true;
+    const auto instant = take(MemoryMethod::background);
+    ASSERT_FALSE(instant);
+    EXPECT_TRUE(clean_);
+    EXPECT_EQ(qemu_.run_state, "running");
+    EXPECT_EQ(files_.exists("/img/vda-10"), false);
+    expect_disks_as_before();
+}
+
+TEST_F(PauseSequenceTest, an_overlay_that_cannot_be_folded_stays_and_is_written_to) {
+    watch_the_way_back();
+    qemu_.arming_fails = qemu_.runs_though_arming_fails = true;
+    qemu_.refuse["block-commit"] = "No space left on device";
+    const auto instant = take(MemoryMethod::background);
+    ASSERT_FALSE(instant);
+    EXPECT_THAT(instant.error().why, HasSubstr("could not be switched back"));
+    EXPECT_EQ(qemu_.run_state, "running");
+    EXPECT_EQ(qemu_.active["vda"], "vda-10");
+    EXPECT_EQ(files_.exists("/img/vda-10"), true);
+}
+
+TEST_F(PauseSequenceTest, memory_that_could_not_be_freed_is_told) {
+    qemu_.arming_fails = true;
+    protection_.denied = true;
+    const auto instant = take(MemoryMethod::background);
+    ASSERT_FALSE(instant);
+    EXPECT_THAT(instant.error().why, HasSubstr("still write-protected"));
+    protection_.lifted = 0;
+    qemu_.arming_fails = false;
+    qemu_.stuck = true;
+    cancel_.cancel();
+    const auto stopped = take(MemoryMethod::stopped);
+    ASSERT_FALSE(stopped);
+    EXPECT_THAT(stopped.error().why, testing::Not(HasSubstr("write-protected"))) << "a plain save protects nothing";
 }
 
 class GuestControlTest : public PauseSequenceTest {
