@@ -90,7 +90,8 @@ std::unique_ptr<catalog::Catalog> make_faulty(catalog::Catalog& real, TestHost& 
 
 std::string catalog_text(catalog::Catalog& catalog) {
     std::ostringstream text;
-    for (const DomainRecord& summary : *catalog.domains()) {
+    const auto domains = catalog.domains();
+    for (const DomainRecord& summary : *domains) {
         const DomainRecord domain = *catalog.domain(summary.uuid.str());
         text << "domain " << domain.name.str() << " nvram=" << domain.nvram << " definition=" << domain.definition_xml.size();
         if (domain.process) text << " process=" << domain.process->generation;

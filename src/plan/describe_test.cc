@@ -49,7 +49,8 @@ TEST(StepName, IsTheNameOfTheType) {
 
 TEST(StepName, IsOneOfItsOwnForEachKind) {
     std::set<std::string_view> names;
-    for (const Step& step : plan_of_every_step().steps) names.insert(step_name(step));
+    const Plan plan = plan_of_every_step();
+    for (const Step& step : plan.steps) names.insert(step_name(step));
     EXPECT_EQ(names.size(), std::variant_size_v<Step>);
     EXPECT_FALSE(names.contains(""));
 }

@@ -44,7 +44,8 @@ TEST_F(SnapshotCreate, SmallImagesGoInternalByDefault) {
     const auto plan = create({.name = snap("a")});
     ASSERT_TRUE(plan);
     EXPECT_TRUE(steps_of<CreateOverlay>(*plan).empty());
-    for (const auto& capture : steps_of<CaptureInstant>(*plan).at(0).disks) {
+    const auto instant = steps_of<CaptureInstant>(*plan).at(0);
+    for (const auto& capture : instant.disks) {
         EXPECT_EQ(capture.mode, DiskMode::internal);
         EXPECT_EQ(capture.internal_name, "a");
     }

@@ -176,7 +176,8 @@ TEST_F(SnapshotDelete, LayersOfLaterSnapshotsGetIdsThatNoImageHad) {
     ASSERT_EQ(facts.images.find(highest), nullptr);
     const auto next = create({.name = snap("b"), .all_disks = DiskMode::external});
     ASSERT_TRUE(next) << next.error().render();
-    for (const model::Image& layer : steps_of<RecordSnapshot>(*next).at(0).new_layers) EXPECT_GT(layer.id, highest);
+    const auto record = steps_of<RecordSnapshot>(*next).at(0);
+    for (const model::Image& layer : record.new_layers) EXPECT_GT(layer.id, highest);
 }
 
 TEST_F(SnapshotDelete, AStoppedDomainIsFoldedOffline) {
