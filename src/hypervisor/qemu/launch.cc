@@ -131,7 +131,10 @@ private:
         const std::string subject = "domain '" + request_.definition.name.str() + "'";
         const std::string said = log_tail(parts_.files, folder_.log());
         if (said.empty()) return fail_because(std::move(error), "start QEMU for", subject);
-        return fail(kind_of_words(said), "start QEMU for", subject, "it said: " + said);
+        const ErrorKind kind = kind_of_words(said);
+        const bool locked = kind == ErrorKind::busy;
+        return fail(kind, "start QEMU for", subject, "it said: " + said,
+                    locked ? "end the process that has the image open" : "mend what it names; the definition: stasis dumpxml");
     }
 
     const LifecycleParts& parts_;
