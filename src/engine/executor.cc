@@ -15,7 +15,7 @@ public:
         Operation operation(parts_, plan, mode);
         if (auto begun = operation.begin(); !begun) return fail_because(std::move(begun).error(), plan.title, {});
         STASIS_CHECK(operation.run());
-        return std::move(operation.outcome());
+        return operation.outcome();
     }
 
 private:

@@ -7,7 +7,7 @@ namespace {
 
 using codec::xlcfg::Setting;
 
-constexpr std::uint64_t kSettingsBytesMax = 64 * 1024;
+constexpr std::uint64_t kSettingsBytesMax = 64ull * 1024;
 constexpr std::string_view kSeeManual = "see stasis(1), section FILES";
 
 Result<std::int64_t> number_at_least_zero(const Setting& setting, const std::string& path) {

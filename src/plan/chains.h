@@ -24,6 +24,6 @@ Result<std::vector<model::Image>> register_chain(const model::Disk& disk, model:
 Result<void> check_chain(const DomainFacts& facts, model::ImageId top);
 
 /// What a file system costs when an overlay is made: header, L1, first tables.
-inline constexpr std::uint64_t kOverlayBytes = 512 * 1024;
+inline constexpr std::uint64_t kOverlayBytes = 512ull * 1024;
 
 }  // namespace stasis::plan

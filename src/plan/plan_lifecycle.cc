@@ -10,7 +10,7 @@ namespace {
 
 std::string quoted(const DomainFacts& facts) { return "domain '" + facts.definition.name.str() + "'"; }
 
-Plan begin(std::string operation, const DomainFacts& facts) {
+Plan begin(const std::string& operation, const DomainFacts& facts) {
     Plan plan;
     plan.operation = operation;
     plan.domain = facts.definition.uuid;
