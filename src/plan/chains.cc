@@ -58,8 +58,8 @@ Result<std::vector<model::Image>> read_chain(std::string path, model::ImageForma
 
 Result<void> check_link(const model::Image& image, const model::ImageFacts& facts, const model::Image* below) {
     if (facts.has_external_data_file) return refuse(image.path, ErrorKind::unsupported, std::string(kNoDataFile));
-    if (facts.backing_path.empty() && !below) return {};
     if (facts.backing_path.empty()) {
+        if (!below) return {};
         return refuse(image.path, ErrorKind::corrupt, "it should stand on " + below->path + " but names no backing image");
     }
     STASIS_TRY(const std::string named, backing_path_of(image.path, facts.backing_path));
