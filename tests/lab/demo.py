@@ -111,7 +111,7 @@ def show(guest):
     command("snapshot-revert", "demo", "before")
     reverted = guest.revert("before")
     after = look(guest)
-    line("it runs again after", ms(reverted["resume_us"]), "from the start of the command to RESUME")
+    line("it runs again after", ms(reverted["resume_us"]), "from holding the lock of the domain to RESUME")
     table({"before": before, "changed": changed, "after the revert": after})
     # More ticks than the witness has places on a disk, so that it has compared every one of them with memory.
     good = verdict(before, after, guest.wait_counting(70))
