@@ -90,7 +90,32 @@ std::optional<std::int64_t> pause_between(const std::optional<Event>& stop, std:
     return *resumed_us - stop->timestamp_us;
 }
 
-class StoppedSequence final : public PauseSequence {
+/// What both saves share: the save with its switch of disks, then the guest's return; undone together on any error.
+class SavingSequence : public PauseSequence {
+public:
+    Result<Instant> run(PauseContext& context) final {
+        Reached reached;
+        if (auto saved = begin(context, reached); !saved)
+            return give_up_save(context, std::move(saved).error(), reached);
+        auto resumed_us = back_to_life(context);
+        if (!resumed_us) return give_up_instant(context, std::move(resumed_us).error(), reached.switched);
+        return Instant{pause_between(stop_, *resumed_us)};
+    }
+
+protected:
+    virtual Result<void> save(PauseContext& context, Reached& reached) = 0;
+    std::optional<Event> stop_;  ///< set by save() when the guest was running
+
+private:
+    Result<void> begin(PauseContext& context, Reached& reached) {
+        // The save ends with the images given up: whoever comes after a death in between has to know.
+        STASIS_CHECK(keep_state(context.files, context.folder, KeptState::inactive));
+        context.session.forget_events();
+        return save(context, reached);
+    }
+};
+
+class StoppedSequence final : public SavingSequence {
 public:
     MemoryMethod method() const override { return MemoryMethod::stopped; }
 
@@ -107,19 +132,8 @@ public:
         return close_latch(context.session, context.files, context.folder);
     }
 
-    Result<Instant> run(PauseContext& context) override {
-        Reached reached;
-        if (auto saved = save(context, reached); !saved)
-            return give_up_save(context, std::move(saved).error(), reached);
-        auto resumed_us = back_to_life(context);
-        if (!resumed_us) return give_up_instant(context, std::move(resumed_us).error(), reached.switched);
-        return Instant{pause_between(stop_, *resumed_us)};
-    }
-
 private:
-    Result<void> save(PauseContext& context, Reached& reached) {
-        STASIS_CHECK(keep_state(context.files, context.folder, KeptState::inactive));
-        context.session.forget_events();
+    Result<void> save(PauseContext& context, Reached& reached) override {
         if (context.was_running) {
             STASIS_CHECK(context.session.execute("stop"));
             STASIS_TRY(stop_, context.session.wait_event(is_stop, kEventLimit));
@@ -129,8 +143,6 @@ private:
         SaveWatch watch(context);
         return await_completed(context, watch);
     }
-
-    std::optional<Event> stop_;
 };
 
 /// How long a guest that runs may go on writing while its memory is copied.
@@ -159,23 +171,12 @@ private:
     bool stopped_ = false;
 };
 
-class PrecopySequence final : public PauseSequence {
+class PrecopySequence final : public SavingSequence {
 public:
     MemoryMethod method() const override { return MemoryMethod::precopy; }
 
-    Result<Instant> run(PauseContext& context) override {
-        Reached reached;
-        if (auto saved = save(context, reached); !saved)
-            return give_up_save(context, std::move(saved).error(), reached);
-        auto resumed_us = back_to_life(context);
-        if (!resumed_us) return give_up_instant(context, std::move(resumed_us).error(), reached.switched);
-        return Instant{pause_between(stop_, *resumed_us)};
-    }
-
 private:
-    Result<void> save(PauseContext& context, Reached& reached) {
-        STASIS_CHECK(keep_state(context.files, context.folder, KeptState::inactive));
-        context.session.forget_events();
+    Result<void> save(PauseContext& context, Reached& reached) override {
         STASIS_CHECK(start_migration(context.session));
         SaveWatch watch(context);
         STASIS_CHECK(await_switchover(context, watch));
@@ -209,8 +210,6 @@ private:
             if (enough) STASIS_CHECK(context.session.execute("stop"));  // what remains is copied standing still
         }
     }
-
-    std::optional<Event> stop_;
 };
 
 }  // namespace
